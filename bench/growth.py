@@ -31,7 +31,7 @@ from cumulo.api.objects.v1 import objects_pb2 as objects
 from cumulo.api.objects.v1.objects_pb2_grpc import ObjectServiceStub
 from cumulo.api.queue.v1 import queue_pb2 as queues
 from cumulo.api.queue.v1.queue_pb2_grpc import QueueServiceStub
-from cumulo.object_store import model
+from cumulo.object_store import object_model
 from cumulo.object_store.bodies import NewBody
 from cumulo.object_store.buckets import find_bucket
 from cumulo.object_store.event_documents import CREATED_PUT
@@ -112,7 +112,7 @@ class Filled:
         await self.engine.transact((self.bucket,), commit_many, commits)
 
     def _commit(self, key: str) -> CommitObject:
-        request = model.PutObject(bucket=BUCKET, key=key)
+        request = object_model.PutObject(bucket=BUCKET, key=key)
         stamped = Stamped(request=request, partition=self.bucket, now_ms=self.now_ms, wall_ms=self.now_ms)
         body = NewBody(size_bytes=len(BODY), md5=MD5, etag=MD5, crc64nvme=self.crc64nvme, inline=BODY)
         return CommitObject(stamped, body, description_of(request), CREATED_PUT)
@@ -148,7 +148,7 @@ class Filled:
 
     async def get(self) -> None:
         """Read an object."""
-        request = model.GetObject(bucket=BUCKET, key=self.any_key())
+        request = object_model.GetObject(bucket=BUCKET, key=self.any_key())
         await self.engine.read((self.bucket,), open_object, Stamped(request=request, partition=self.bucket))
 
     async def list_page(self) -> None:

@@ -25,11 +25,11 @@ from cumulo.identity.policy.document import DocumentKind, parse_policy
 from cumulo.identity.policy.malformed import MalformedPolicy
 from cumulo.object_store import edge_documents, replication_rules
 from cumulo.object_store.aws_s3 import SERVICE as S3
+from cumulo.object_store.configuration_model import Configuration
 from cumulo.object_store.configurations import OBJECT_LOCK, REPLICATION, check_configuration, encoded
 from cumulo.object_store.edge_aws_locks import bucket_lock_of
 from cumulo.object_store.edge_aws_multipart import completed_parts
 from cumulo.object_store.edge_aws_objects import delete_entries
-from cumulo.object_store.model import Configuration
 from cumulo.queue_service.aws_sqs import SERVICE as SQS
 
 EXPECTED: tuple[type[Exception], ...] = (

@@ -22,11 +22,11 @@ from cumulo.core.errors import ACCESS_DENIED, ServiceError
 from cumulo.core.ids import Randomness
 from cumulo.core.operations import Result
 from cumulo.identity.model import service_principal
-from cumulo.object_store import configurations, keys, model
+from cumulo.object_store import bucket_model, configurations, keys, object_model
+from cumulo.object_store.acl_model import FULL_CONTROL, AskedGrant
 from cumulo.object_store.errors import ACL_NOT_SUPPORTED, NO_SUCH_BUCKET
 from cumulo.object_store.keys import Meta
 from cumulo.object_store.logging_rules import LOG_SERVICE
-from cumulo.object_store.model import FULL_CONTROL, AskedGrant
 from cumulo.storage.engine import PARTITION_BYTES, ROOT, Due, Engine, ReadTxn, Row, Txn
 from cumulo.storage.tuples import after, u64
 
@@ -219,7 +219,7 @@ async def deliver(service: Service, entries: list[Due]) -> None:
 
 async def _put(service: Service, batch: _Batch) -> None:
     meta, target = batch.meta, batch.target
-    source = model.bucket_arn(meta.name)
+    source = bucket_model.bucket_arn(meta.name)
     ctx = CallContext(
         principal=service_principal(LOG_SERVICE),
         request_id=service.randomness.token_bytes(8).hex().upper(),
@@ -229,7 +229,7 @@ async def _put(service: Service, batch: _Batch) -> None:
     key = object_key(
         meta, target, _time_of(batch.rows[0]), service.clock.wall_ms(), service.randomness.token_bytes(8).hex().upper()
     )
-    request = model.PutObject(
+    request = object_model.PutObject(
         bucket=target.TargetBucket, key=key, content_type="text/plain", grants=_grants(target, meta.account)
     )
     pieces = [value for _, value in batch.rows]

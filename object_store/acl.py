@@ -12,9 +12,9 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from cumulo.object_store import model
+from cumulo.object_store import acl_model
+from cumulo.object_store.acl_model import FULL_CONTROL, READ, READ_ACP, WRITE, WRITE_ACP, Acl, AskedGrant, Grant
 from cumulo.object_store.errors import INVALID_ARGUMENT, INVALID_REQUEST
-from cumulo.object_store.model import FULL_CONTROL, READ, READ_ACP, WRITE, WRITE_ACP, Acl, AskedGrant, Grant
 from cumulo.object_store.naming import shown
 
 ALL_USERS: Final = "AllUsers"
@@ -65,15 +65,15 @@ def _grantees(header: str, text: str) -> Iterator[str]:
 
 def check_asked(acl: str, grants: tuple[AskedGrant, ...]) -> None:
     """Raise `InvalidArgument` or `InvalidRequest` for what is no list, whoever owns what it is for."""
-    if acl and acl not in model.CANNED_ACLS:
+    if acl and acl not in acl_model.CANNED_ACLS:
         raise INVALID_ARGUMENT.error(
-            parameter="x-amz-acl", value=shown(acl), allowed="one of " + ", ".join(model.CANNED_ACLS)
+            parameter="x-amz-acl", value=shown(acl), allowed="one of " + ", ".join(acl_model.CANNED_ACLS)
         )
     if acl and grants:
         raise INVALID_REQUEST.error(reason="Specifying both Canned ACLs and Header Grants is not allowed")
-    if len(grants) > model.GRANTS_MAX:
+    if len(grants) > acl_model.GRANTS_MAX:
         raise INVALID_ARGUMENT.error(
-            parameter="grants", value=f"of {len(grants)} grants", allowed=f"at most {model.GRANTS_MAX} grants"
+            parameter="grants", value=f"of {len(grants)} grants", allowed=f"at most {acl_model.GRANTS_MAX} grants"
         )
     for grant in grants:
         if grant.permission not in PERMISSIONS:

@@ -18,9 +18,9 @@ import msgspec
 from cumulo.core.operations import Check, Checks
 from cumulo.identity.policy import PrincipalKind
 from cumulo.object_store import acl
+from cumulo.object_store.acl_model import FULL_CONTROL, READ, READ_ACP, WRITE, WRITE_ACP, Grant
 from cumulo.object_store.keys import BucketRow, ObjectRecord
 from cumulo.object_store.logging_rules import LOG_SERVICE
-from cumulo.object_store.model import FULL_CONTROL, READ, READ_ACP, WRITE, WRITE_ACP, Grant
 
 _OF_BUCKET: Final[Mapping[str, str]] = {
     "s3:ListBucket": READ,

@@ -16,7 +16,8 @@ from cumulo.core.context import CallContext
 from cumulo.core.errors import ACCESS_DENIED, ServiceError
 from cumulo.identity import owners
 from cumulo.identity.model import canonical_id
-from cumulo.object_store import acl, model
+from cumulo.object_store import acl, acl_model, bucket_model, object_model
+from cumulo.object_store.acl_model import Acl, AskedGrant, Grant
 from cumulo.object_store.errors import (
     ACL_NOT_SUPPORTED,
     INVALID_BUCKET_ACL,
@@ -24,7 +25,6 @@ from cumulo.object_store.errors import (
     UNRESOLVABLE_EMAIL,
 )
 from cumulo.object_store.keys import BucketRow
-from cumulo.object_store.model import Acl, AskedGrant, Grant
 from cumulo.object_store.naming import shown
 from cumulo.storage.engine import ROOT, Engine
 
@@ -48,7 +48,7 @@ async def of_new_object(engine: Engine, ctx: CallContext, row: BucketRow, reques
     """Return the list of an object that a request makes; raises `InvalidArgument` for what is no list."""
     canned, asked = request.acl, request.grants
     if not row.object_ownership:
-        if not asked and canned in ("", *model.HARMLESS_ACLS):
+        if not asked and canned in ("", *acl_model.HARMLESS_ACLS):
             return NOTHING_ASKED
         acl.check_asked(canned, asked)
         grants, refused = await _looked_up(engine, asked)
@@ -59,12 +59,12 @@ async def of_new_object(engine: Engine, ctx: CallContext, row: BucketRow, reques
     grants, refused = await _looked_up(engine, asked)
     # What nobody owns could be changed by nobody: what a stranger leaves is the bucket owner's.
     owner = ctx.principal.account or row.account
-    if row.object_ownership == model.OWNER_PREFERRED and canned == "bucket-owner-full-control":
+    if row.object_ownership == acl_model.OWNER_PREFERRED and canned == "bucket-owner-full-control":
         owner = row.account
     if not asked:
         grants = acl.canned(canned, owner, row.account)
     if refused is None:
-        refused = _blocked(ctx, row, grants, "s3:PutObject", model.object_arn(request.bucket, request.key))
+        refused = _blocked(ctx, row, grants, "s3:PutObject", object_model.object_arn(request.bucket, request.key))
     return Asked(acl.kept(owner, grants, row.account), refused=refused)
 
 
@@ -84,18 +84,18 @@ async def of_replaced(engine: Engine, ctx: CallContext, row: BucketRow, request:
     return Asked(grants=given, refused=refused)
 
 
-async def of_new_bucket(engine: Engine, ctx: CallContext, request: model.CreateBucket, row: BucketRow) -> Asked:
+async def of_new_bucket(engine: Engine, ctx: CallContext, request: bucket_model.CreateBucket, row: BucketRow) -> Asked:
     """Return the list of a bucket that is made as `row` says; raises `InvalidBucketAclWithObjectOwnership`, too."""
     acl.check_asked(request.acl, request.grants)
     if not row.object_ownership:
-        if request.grants or request.acl not in ("", *model.HARMLESS_ACLS):
+        if request.grants or request.acl not in ("", *acl_model.HARMLESS_ACLS):
             raise INVALID_BUCKET_ACL.error()
         return NOTHING_ASKED
     grants, refused = await _looked_up(engine, request.grants)
     if not request.grants:
         grants = acl.canned(request.acl, row.account, row.account)
     if refused is None:
-        refused = _blocked(ctx, row, grants, "s3:CreateBucket", model.bucket_arn(request.bucket))
+        refused = _blocked(ctx, row, grants, "s3:CreateBucket", bucket_model.bucket_arn(request.bucket))
     return Asked(acl.kept(row.account, grants, row.account), refused=refused)
 
 

@@ -17,7 +17,7 @@ import msgspec
 from cumulo.core.context import CallContext
 from cumulo.core.operations import Result
 from cumulo.identity.room import Resolved
-from cumulo.object_store import keys, model
+from cumulo.object_store import body_model, keys, object_model, upload_model
 from cumulo.object_store.bodies import NewBody, write_body
 from cumulo.object_store.buckets import open_bucket, open_counters, save_counters
 from cumulo.object_store.checksums import LINEAR, OWN
@@ -66,8 +66,8 @@ async def put_or_append(
 ) -> Result:
     """Store an object, or put a body behind one: the handler of PutObject."""
     stamped: Stamped = resolved.request
-    request: model.PutObject = stamped.request
-    if request.write_offset == model.UNKNOWN:
+    request: object_model.PutObject = stamped.request
+    if request.write_offset == body_model.UNKNOWN:
         return await put_object(store, ctx, resolved, body)
     found: ObjectRecord | None = await store.engine.read((stamped.partition,), current_object, stamped)
     if not request.request_id:  # a repeated request finds the object grown: the transaction knows it
@@ -76,7 +76,7 @@ async def put_or_append(
         return await _append(store, ctx, stamped, body, found)
     if request.write_offset:
         raise INVALID_WRITE_OFFSET.error(offset=request.write_offset, size=0)
-    only_new = msgspec.structs.replace(request, if_none_match=request.if_none_match or model.ANY_ETAG)
+    only_new = msgspec.structs.replace(request, if_none_match=request.if_none_match or object_model.ANY_ETAG)
     stamped = msgspec.structs.replace(stamped, request=only_new)
     return await put_object(store, ctx, msgspec.structs.replace(resolved, request=stamped), body)
 
@@ -84,7 +84,7 @@ async def put_or_append(
 async def _append(
     store: Store, ctx: CallContext, stamped: Stamped, body: AsyncIterator[memoryview] | None, found: ObjectRecord
 ) -> Result:
-    request: model.PutObject = stamped.request
+    request: object_model.PutObject = stamped.request
     sealing = None
     if found.encryption is not None:
         asked = request.encryption
@@ -114,7 +114,7 @@ def check_offset(found: ObjectRecord | None, offset: int) -> None:
     size_bytes = 0 if found is None else found.size_bytes
     if offset != size_bytes:
         raise INVALID_WRITE_OFFSET.error(offset=offset, size=size_bytes)
-    if found is not None and max(found.part_count, 1) >= model.PARTS_MAX:
+    if found is not None and max(found.part_count, 1) >= upload_model.PARTS_MAX:
         raise TOO_MANY_PARTS.error()
 
 
@@ -124,7 +124,7 @@ def commit_append(txn: Txn, commit: CommitAppend) -> Appended:
     Raises `NoSuchBucket`, `PreconditionFailed`, `NoSuchKey` (of `if_match`), `InvalidWriteOffset`, `TooManyParts`.
     """
     stamped, new = commit.stamped, commit.body
-    request: model.PutObject = stamped.request
+    request: object_model.PutObject = stamped.request
     partition = stamped.partition
     meta = open_bucket(txn, partition, request.bucket)
     check_unversioned(is_versioned=bool(meta.versioning))
@@ -152,7 +152,7 @@ def commit_append(txn: Txn, commit: CommitAppend) -> Appended:
         crc64nvme=new.crc64nvme,
         checksum=new.checksums.get(name, b""),
     )
-    if part.number > model.PARTS_MAX:
+    if part.number > upload_model.PARTS_MAX:
         raise TOO_MANY_PARTS.error()
     write_body(txn, partition, part.body, new, is_part=True)
     _add_to_manifest(txn, keys.manifest_prefix(partition, manifest), rows, parts, part, found.size_bytes)

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from cumulo.object_store import model
+from cumulo.object_store import object_model
 from cumulo.object_store.errors import INVALID_OBJECT_STATE
 from cumulo.object_store.keys import ObjectRecord
 from cumulo.object_store.lifecycle_rules import Terms
@@ -35,6 +35,6 @@ def restored(record: ObjectRecord, wall_ms: int, terms: Terms) -> ObjectRecord:
     return msgspec.structs.replace(record, restore=restore)
 
 
-def restore_status(record: ObjectRecord) -> model.RestoreStatus | None:
+def restore_status(record: ObjectRecord) -> object_model.RestoreStatus | None:
     """Return what callers are told of a restore, None where there is none."""
-    return None if record.restore is None else model.RestoreStatus(record.restore.expires_ms)
+    return None if record.restore is None else object_model.RestoreStatus(record.restore.expires_ms)

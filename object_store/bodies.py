@@ -8,8 +8,8 @@ that dropped it, either nothing or a `blob.delete` entry by which it is collecte
 import msgspec
 
 from cumulo.object_store import keys
+from cumulo.object_store.encryption_model import Encryption
 from cumulo.object_store.keys import ObjectRecord, OwnerRecord, PartRecord
-from cumulo.object_store.model import Encryption
 from cumulo.storage import records, tuples
 from cumulo.storage.blob_format import split_checksums
 from cumulo.storage.blobs import Seal

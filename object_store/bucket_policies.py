@@ -8,7 +8,7 @@ import msgspec
 
 from cumulo.core.errors import ACCESS_DENIED
 from cumulo.identity.resource_policy import decided_text
-from cumulo.object_store import acl, configurations, keys, model
+from cumulo.object_store import acl, acl_model, bucket_model, configurations, keys
 from cumulo.object_store.buckets import find_bucket, replace_row, row_of
 from cumulo.object_store.errors import NO_SUCH_BUCKET, NO_SUCH_BUCKET_POLICY
 from cumulo.object_store.public_access import is_public
@@ -59,10 +59,10 @@ def set_policy(txn: Txn, stamped: Stamped) -> None:
     if opens and _is_blocked(txn, stamped.partition):
         raise ACCESS_DENIED.error(
             reason=f"User: {stamped.origin.arn} is not authorized to perform: s3:PutBucketPolicy on resource: "
-            f'"{model.bucket_arn(change.bucket)}" because public policies are prevented by the BlockPublicPolicy '
-            "setting in S3 Block Public Access.",
+            f'"{bucket_model.bucket_arn(change.bucket)}" because public policies are prevented by the '
+            "BlockPublicPolicy setting in S3 Block Public Access.",
             action="s3:PutBucketPolicy",
-            resource=model.bucket_arn(change.bucket),
+            resource=bucket_model.bucket_arn(change.bucket),
         )
     if change.policy:
         txn.put(keys.policy_key(change.bucket), change.policy.encode())
@@ -73,4 +73,4 @@ def set_policy(txn: Txn, stamped: Stamped) -> None:
 
 def _is_blocked(txn: Txn, partition: bytes) -> bool:
     block = configurations.read(txn, partition, configurations.PUBLIC_ACCESS_BLOCK)
-    return isinstance(block, model.PublicAccessBlock) and block.block_public_policy
+    return isinstance(block, acl_model.PublicAccessBlock) and block.block_public_policy

@@ -10,7 +10,16 @@ from typing import Any
 import msgspec
 
 from cumulo.core.errors import ACCESS_DENIED
-from cumulo.object_store import acl, keys, model
+from cumulo.object_store import (
+    acl,
+    acl_model,
+    bucket_model,
+    configuration_model,
+    keys,
+    listing_model,
+    lock_model,
+    notification_model,
+)
 from cumulo.object_store.errors import (
     BUCKET_ALREADY_EXISTS,
     BUCKET_ALREADY_OWNED_BY_YOU,
@@ -68,12 +77,12 @@ def find_bucket(txn: ReadTxn, name: str) -> Found | None:
     return Found(name, row, "" if policy is None else policy.decode())
 
 
-def described(name: str, row: BucketRow) -> model.Bucket:
+def described(name: str, row: BucketRow) -> bucket_model.Bucket:
     """Return a bucket as callers see it."""
-    return model.Bucket(name=name, account=row.account, region=row.region, create_ms=row.create_ms)
+    return bucket_model.Bucket(name=name, account=row.account, region=row.region, create_ms=row.create_ms)
 
 
-def create_bucket(txn: Txn, request: Creation) -> model.Bucket:
+def create_bucket(txn: Txn, request: Creation) -> bucket_model.Bucket:
     """Make a bucket; raises `BucketAlreadyOwnedByYou` or `BucketAlreadyExists`."""
     found = txn.get(keys.bucket_key(request.name))
     if found is not None:
@@ -100,7 +109,9 @@ def create_bucket(txn: Txn, request: Creation) -> model.Bucket:
     txn.put(keys.account_key(request.account, request.name), b"")
     meta = Meta(name=request.name, account=request.account, region=request.region)
     if request.row.locks_objects:
-        meta = msgspec.structs.replace(meta, versioning=model.VERSIONING_ENABLED, lock=model.BucketLock())
+        meta = msgspec.structs.replace(
+            meta, versioning=configuration_model.VERSIONING_ENABLED, lock=lock_model.BucketLock()
+        )
     txn.put(request.partition + keys.META, records.encode(meta))
     txn.put(request.partition + keys.COUNTERS, records.encode(Counters()))
     for kind, value in request.configurations:
@@ -108,7 +119,7 @@ def create_bucket(txn: Txn, request: Creation) -> model.Bucket:
     return described(request.name, row)
 
 
-def get_bucket(txn: ReadTxn, stamped: Stamped) -> model.Bucket:
+def get_bucket(txn: ReadTxn, stamped: Stamped) -> bucket_model.Bucket:
     """Return a bucket; raises `NoSuchBucket`."""
     return described(stamped.request.bucket, row_of(txn, stamped.request.bucket))
 
@@ -116,7 +127,7 @@ def get_bucket(txn: ReadTxn, stamped: Stamped) -> model.Bucket:
 class ListedBuckets(msgspec.Struct, frozen=True):
     """A page of buckets; `last` is the last name that was looked at, empty where nothing is left."""
 
-    buckets: list[model.Bucket]
+    buckets: list[bucket_model.Bucket]
     last: str = ""
 
 
@@ -129,9 +140,9 @@ def list_buckets(txn: ReadTxn, stamped: Stamped) -> ListedBuckets:
     names = keys.account_prefix(account)
     first = keys.text_prefix(names, prefix)
     start = max(first, keys.account_key(account, stamped.after.decode()) + b"\x00") if stamped.after else first
-    looked_at = model.PAGE_MAX if region else stamped.limit
+    looked_at = listing_model.PAGE_MAX if region else stamped.limit
     rows = txn.range(start, tuples.after(first), looked_at + 1)
-    buckets: list[model.Bucket] = []
+    buckets: list[bucket_model.Bucket] = []
     name = ""
     for place, (row_key, _) in enumerate(rows):
         if len(buckets) == stamped.limit or place == looked_at:
@@ -166,7 +177,7 @@ def delete_bucket(txn: Txn, stamped: Stamped) -> None:
     txn.delete(partition + keys.META)
     txn.delete(partition + keys.COUNTERS)
     rules = partition + keys.RULES
-    txn.delete_range(rules, tuples.after(rules), model.NOTIFICATION_RULES_MAX)
+    txn.delete_range(rules, tuples.after(rules), notification_model.NOTIFICATION_RULES_MAX)
     if clear_configurations(txn, partition, CLEARED_AT_ONCE):
         txn.due(stamped.now_ms, keys.BUCKET_CLEAR, partition)
 
@@ -204,15 +215,15 @@ def get_location(txn: ReadTxn, stamped: Stamped) -> str:
     return row.location or row.region
 
 
-def get_acl(txn: ReadTxn, stamped: Stamped) -> model.Acl:
+def get_acl(txn: ReadTxn, stamped: Stamped) -> acl_model.Acl:
     """Return a bucket's access control list; raises `NoSuchBucket`."""
     row = row_of(txn, stamped.request.bucket)
-    return model.Acl(*acl.read(row.acl, row.account))
+    return acl_model.Acl(*acl.read(row.acl, row.account))
 
 
 def set_acl(txn: Txn, stamped: Stamped) -> None:
     """Replace a bucket's access control list; raises `NoSuchBucket`. Where lists are off there is nothing to write."""
-    request: model.SetBucketAcl = stamped.request
+    request: acl_model.SetBucketAcl = stamped.request
     row = row_of(txn, request.bucket)
     if row.object_ownership:
         grants = acl.canned(request.acl, row.account, row.account) if stamped.grants is None else stamped.grants

@@ -7,9 +7,10 @@ integrity for data uploads in Amazon S3".
 
 from collections.abc import Collection, Mapping, Sequence
 
+from cumulo.object_store.body_model import CHECKSUMS, COMPOSITE, FULL_OBJECT
 from cumulo.object_store.errors import BAD_CHECKSUM, INVALID_ARGUMENT, INVALID_PART, INVALID_REQUEST
 from cumulo.object_store.keys import PartRecord, UploadRecord
-from cumulo.object_store.model import CHECKSUMS, COMPOSITE, FULL_OBJECT, CompletedPart
+from cumulo.object_store.upload_model import CompletedPart
 from cumulo.storage import digests
 
 OWN = "crc64nvme"

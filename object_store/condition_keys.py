@@ -13,12 +13,21 @@ import msgspec
 
 from cumulo.core.operations import Checks
 from cumulo.gateway.aws_timestamps import iso8601
-from cumulo.object_store import model
+from cumulo.object_store import (
+    acl_model,
+    bucket_model,
+    copy_model,
+    encryption_model,
+    listing_model,
+    lock_model,
+    object_model,
+    upload_model,
+)
 from cumulo.object_store.locks import days_of
 
 RETAIN_UNTIL: Final = "s3:object-lock-retain-until-date"
 Keys = dict[str, str | tuple[str, ...]]
-_COPIES = (model.CopyObject, model.UploadPartCopy)
+_COPIES = (copy_model.CopyObject, upload_model.UploadPartCopy)
 
 
 def of_write(request: Any) -> Keys:
@@ -36,17 +45,17 @@ def of_write(request: Any) -> Keys:
         keys |= _of_encryption(asked)
     elif (customer := getattr(request, "customer", None)) is not None:
         keys["s3:x-amz-server-side-encryption-customer-algorithm"] = customer.algorithm
-    if redirect := getattr(request, "headers", {}).get(model.WEBSITE_REDIRECT):
+    if redirect := getattr(request, "headers", {}).get(object_model.WEBSITE_REDIRECT):
         keys["s3:x-amz-website-redirect-location"] = redirect
     if isinstance(request, _COPIES):
         keys["s3:x-amz-copy-source"] = f"{request.source.bucket}/{request.source.key}"
-    if isinstance(request, model.CopyObject) and (request.metadata_directive or request.replaces_metadata):
+    if isinstance(request, copy_model.CopyObject) and (request.metadata_directive or request.replaces_metadata):
         keys["s3:x-amz-metadata-directive"] = request.metadata_directive or "REPLACE"
     keys |= of_lock(getattr(request, "lock", None))
     return keys | _of_tags("s3:RequestObjectTagKeys", "s3:RequestObjectTag", getattr(request, "tags", {}))
 
 
-def of_acl(acl: str, grants: tuple[model.AskedGrant, ...]) -> Keys:
+def of_acl(acl: str, grants: tuple[acl_model.AskedGrant, ...]) -> Keys:
     """Return the keys of an access control list: for each permission granted the grantees, as a header lists them."""
     keys: Keys = {"s3:x-amz-acl": acl} if acl else {}
     grantees: dict[str, list[str]] = {}
@@ -55,7 +64,7 @@ def of_acl(acl: str, grants: tuple[model.AskedGrant, ...]) -> Keys:
     return keys | {f"s3:x-amz-grant-{permission}": ", ".join(names) for permission, names in grantees.items()}
 
 
-def of_lock(lock: model.ObjectLock | None) -> Keys:
+def of_lock(lock: lock_model.ObjectLock | None) -> Keys:
     """Return the keys of a lock that is asked for, but for the days that it has left: those need a clock."""
     keys: Keys = {}
     if lock is None:
@@ -83,7 +92,7 @@ def with_remaining_days(checks: Checks, days: int) -> Checks:
     )
 
 
-def of_new_bucket(request: model.CreateBucket) -> Keys:
+def of_new_bucket(request: bucket_model.CreateBucket) -> Keys:
     """Return the keys of a bucket to make."""
     keys = of_acl(request.acl, request.grants)
     if region := request.region or request.location_constraint:
@@ -93,7 +102,7 @@ def of_new_bucket(request: model.CreateBucket) -> Keys:
     return keys | _of_tags("aws:TagKeys", "aws:RequestTag", request.tags)
 
 
-def of_listing(request: model.ListObjects | model.ListObjectVersions) -> Keys:
+def of_listing(request: listing_model.ListObjects | listing_model.ListObjectVersions) -> Keys:
     """Return the keys by which policies narrow a listing."""
     keys: Keys = {"s3:prefix": request.prefix}
     if request.delimiter:
@@ -103,7 +112,7 @@ def of_listing(request: model.ListObjects | model.ListObjectVersions) -> Keys:
     return keys
 
 
-def _of_encryption(asked: model.AskedEncryption) -> Keys:
+def _of_encryption(asked: encryption_model.AskedEncryption) -> Keys:
     keys: Keys = {}
     if asked.algorithm is not None:
         keys["s3:x-amz-server-side-encryption"] = asked.algorithm

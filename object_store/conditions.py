@@ -7,8 +7,8 @@ wins. Sources: S3 user guide, "Add preconditions to S3 operations with condition
 from cumulo.core.errors import ServiceError
 from cumulo.object_store.errors import NO_SUCH_KEY, NOT_MODIFIED, PRECONDITION_FAILED
 from cumulo.object_store.keys import ObjectRecord
-from cumulo.object_store.model import ANY_ETAG, Conditions, DeleteEntry, DeleteObject
 from cumulo.object_store.naming import shown
+from cumulo.object_store.object_model import ANY_ETAG, Conditions, DeleteEntry, DeleteObject
 
 
 def check_write(found: ObjectRecord | None, key: str, if_match: str, if_none_match: str) -> None:

@@ -15,20 +15,25 @@ from cumulo.core.errors import ErrorRow
 from cumulo.core.lazy import LazyModule
 from cumulo.object_store import (
     acl,
+    acl_model,
+    configuration_model,
     cors,
+    encryption_model,
     errors,
     inventories,
     keys,
+    lock_model,
     locks,
     logging_rules,
-    model,
     payments,
     quotas,
     replication_outbox,
     replication_rules,
+    tagging_model,
     websites,
 )
 from cumulo.object_store.buckets import open_bucket, replace_row, row_of
+from cumulo.object_store.configuration_model import Configuration
 from cumulo.object_store.configuration_rows import whole_value
 from cumulo.object_store.encryption import check_bucket_encryption
 from cumulo.object_store.errors import (
@@ -43,7 +48,6 @@ from cumulo.object_store.keys import ConfigurationRecord
 from cumulo.object_store.lifecycle_checks import check_lifecycle
 from cumulo.object_store.lifecycle_index import KIND, begin_survey, change_rules
 from cumulo.object_store.lifecycle_model import Lifecycle
-from cumulo.object_store.model import Configuration
 from cumulo.object_store.naming import check_tags, shown
 from cumulo.object_store.stamping import Stamped
 from cumulo.storage import records
@@ -113,17 +117,17 @@ KINDS: Final = {
         "s3:GetBucketPublicAccessBlock",
         "s3:PutBucketPublicAccessBlock",
         errors.NO_SUCH_PUBLIC_ACCESS_BLOCK,
-        model.PublicAccessBlock,
-        model.PublicAccessBlock(),
+        acl_model.PublicAccessBlock,
+        acl_model.PublicAccessBlock(),
     ),
     OWNERSHIP_CONTROLS: Kind(
         "s3:GetBucketOwnershipControls",
         "s3:PutBucketOwnershipControls",
         errors.NO_SUCH_OWNERSHIP_CONTROLS,
-        model.OwnershipControls,
-        model.OwnershipControls(),
+        acl_model.OwnershipControls,
+        acl_model.OwnershipControls(),
     ),
-    TAGGING: Kind("s3:GetBucketTagging", "s3:PutBucketTagging", errors.NO_SUCH_TAG_SET, model.BucketTagging),
+    TAGGING: Kind("s3:GetBucketTagging", "s3:PutBucketTagging", errors.NO_SUCH_TAG_SET, tagging_model.BucketTagging),
     "accelerate": Kind(
         "s3:GetAccelerateConfiguration",
         "s3:PutAccelerateConfiguration",
@@ -138,8 +142,8 @@ KINDS: Final = {
         "s3:GetEncryptionConfiguration",
         "s3:PutEncryptionConfiguration",
         errors.NO_SUCH_ENCRYPTION,
-        model.BucketEncryption,
-        model.BucketEncryption(),
+        encryption_model.BucketEncryption,
+        encryption_model.BucketEncryption(),
     ),
     LIFECYCLE: Kind(
         "s3:GetLifecycleConfiguration",
@@ -159,7 +163,7 @@ KINDS: Final = {
         "s3:GetBucketObjectLockConfiguration",
         "s3:PutBucketObjectLockConfiguration",
         errors.NO_SUCH_OBJECT_LOCK,
-        model.BucketLock,
+        lock_model.BucketLock,
         check=lambda _, lock: locks.check_bucket_lock(lock),
     ),
     REPLICATION: Kind(
@@ -176,7 +180,7 @@ KINDS: Final = {
         shape="RequestPaymentConfiguration",
         check=payments.check_payer,
     ),
-    VERSIONING: Kind("s3:GetBucketVersioning", "s3:PutBucketVersioning", None, model.Versioning),
+    VERSIONING: Kind("s3:GetBucketVersioning", "s3:PutBucketVersioning", None, configuration_model.Versioning),
     WEBSITE: Kind(
         "s3:GetBucketWebsite",
         "s3:PutBucketWebsite",
@@ -189,7 +193,7 @@ KINDS: Final = {
         "cumulo:GetBucketQuota",
         "cumulo:PutBucketQuota",
         None,
-        model.BucketQuota,
+        configuration_model.BucketQuota,
         check=lambda _, quota: quotas.check_quota_value(quota),
     ),
     "analytics": _many("AnalyticsConfiguration", "AnalyticsConfiguration", inventories.check_analytics),
@@ -222,13 +226,13 @@ def check_configuration(bucket: str, name: str, value: Configuration | None, id_
     if kind.check is not None:
         kind.check(bucket, value)
     match value:
-        case model.BucketTagging(tags=tags):
-            check_tags(tags, "Bucket", model.BUCKET_TAGS_MAX)
-        case model.OwnershipControls(object_ownership=ownership):
+        case tagging_model.BucketTagging(tags=tags):
+            check_tags(tags, "Bucket", tagging_model.BUCKET_TAGS_MAX)
+        case acl_model.OwnershipControls(object_ownership=ownership):
             check_ownership(ownership)
-        case model.BucketEncryption():
+        case encryption_model.BucketEncryption():
             check_bucket_encryption(value)
-        case model.Versioning(status=status):
+        case configuration_model.Versioning(status=status):
             _check_versioning(status)
 
 
@@ -249,7 +253,7 @@ def check_id(kind: Kind, id_: str) -> None:
         if id_:
             raise INVALID_ARGUMENT.error(parameter="id", value=repr(shown(id_)), allowed="none: there is only one")
         return
-    allowed = model.CONFIGURATION_ID_CHARACTERS_MAX
+    allowed = configuration_model.CONFIGURATION_ID_CHARACTERS_MAX
     if not 1 <= len(id_) <= allowed or not id_.isascii() or not id_.isprintable():
         raise INVALID_ARGUMENT.error(
             parameter="id", value=repr(shown(id_)), allowed=f"1 to {allowed} printable ASCII characters"
@@ -258,11 +262,11 @@ def check_id(kind: Kind, id_: str) -> None:
 
 def check_ownership(ownership: str) -> None:
     """Raise `InvalidArgument` for an object ownership that S3 does not know."""
-    if ownership not in model.OBJECT_OWNERSHIPS:
+    if ownership not in acl_model.OBJECT_OWNERSHIPS:
         raise INVALID_ARGUMENT.error(
             parameter="x-amz-object-ownership",
             value=repr(shown(ownership)),
-            allowed="one of " + ", ".join(model.OBJECT_OWNERSHIPS),
+            allowed="one of " + ", ".join(acl_model.OBJECT_OWNERSHIPS),
         )
 
 
@@ -270,11 +274,11 @@ def _check_versioning(status: str) -> None:
     """Raise `IllegalVersioningConfigurationException` or `InvalidArgument` for a state that is none."""
     if not status:
         raise ILLEGAL_VERSIONING.error()
-    if status not in (model.VERSIONING_ENABLED, model.VERSIONING_SUSPENDED):
+    if status not in (configuration_model.VERSIONING_ENABLED, configuration_model.VERSIONING_SUSPENDED):
         raise INVALID_ARGUMENT.error(
             parameter="status",
             value=repr(shown(status)),
-            allowed=f"{model.VERSIONING_ENABLED} or {model.VERSIONING_SUSPENDED}",
+            allowed=f"{configuration_model.VERSIONING_ENABLED} or {configuration_model.VERSIONING_SUSPENDED}",
         )
 
 
@@ -305,7 +309,7 @@ def _decoded(txn: ReadTxn, partition: bytes, name: str, id_: str, stored: bytes)
 
 def get_configuration(txn: ReadTxn, stamped: Stamped) -> Configuration | None:
     """Return a bucket's configuration; raises `NoSuchBucket` and what S3 raises where there is none."""
-    request: model.GetBucketConfiguration = stamped.request
+    request: configuration_model.GetBucketConfiguration = stamped.request
     open_bucket(txn, stamped.partition, request.bucket)
     found = read(txn, stamped.partition, request.kind, request.id)
     if request.only_written and not is_written(txn, (stamped.partition, request.kind)):
@@ -325,7 +329,7 @@ class Listed(msgspec.Struct, frozen=True):
 
 def list_configurations(txn: ReadTxn, stamped: Stamped) -> Listed:
     """Return a page of a bucket's configurations of a kind, at most `limit`, behind the id in `after`."""
-    request: model.ListBucketConfigurations = stamped.request
+    request: configuration_model.ListBucketConfigurations = stamped.request
     partition, name = stamped.partition, request.kind
     open_bucket(txn, partition, request.bucket)
     prefix = keys.configuration_key(partition, name)
@@ -344,25 +348,35 @@ def set_configuration(txn: Txn, stamped: Stamped) -> None:
     """Write a bucket's configuration (checked), or remove it; raises `NoSuchBucket`, for one with an id
     `TooManyConfigurations`, and where it is to be removed `NoSuchConfiguration`.
     """
-    request: model.SetBucketConfiguration | model.DeleteBucketConfiguration = stamped.request
+    request: configuration_model.SetBucketConfiguration | configuration_model.DeleteBucketConfiguration = (
+        stamped.request
+    )
     meta = open_bucket(txn, stamped.partition, request.bucket)
     kind = KINDS[request.kind]
-    to_default = isinstance(request, model.DeleteBucketConfiguration) and request.to_default
-    value = request.value if isinstance(request, model.SetBucketConfiguration) else kind.default if to_default else None
+    to_default = isinstance(request, configuration_model.DeleteBucketConfiguration) and request.to_default
+    value = (
+        request.value
+        if isinstance(request, configuration_model.SetBucketConfiguration)
+        else kind.default
+        if to_default
+        else None
+    )
     if kind.has_ids and txn.get(keys.configuration_key(stamped.partition, request.kind, request.id)) is None:
         if value is None:
             raise errors.NO_SUCH_CONFIGURATION.error()
         prefix = keys.configuration_key(stamped.partition, request.kind)
-        allowed = model.CONFIGURATIONS_OF_KIND_MAX
+        allowed = configuration_model.CONFIGURATIONS_OF_KIND_MAX
         if len(txn.range(prefix, after(prefix), allowed)) == allowed:
             raise TOO_MANY_CONFIGURATIONS.error(allowed=allowed)
     write(txn, stamped.partition, request.kind, None if to_default else value, request.id, keeps_default=to_default)
     match request.kind:
         case "public_access_block":
-            block = value if isinstance(value, model.PublicAccessBlock) else None
+            block = value if isinstance(value, acl_model.PublicAccessBlock) else None
             replace_row(txn, request.bucket, **row_fields(block))
         case "ownership_controls":
-            ownership = value.object_ownership if isinstance(value, model.OwnershipControls) else model.OBJECT_WRITER
+            ownership = (
+                value.object_ownership if isinstance(value, acl_model.OwnershipControls) else acl_model.OBJECT_WRITER
+            )
             _set_ownership(txn, request.bucket, ownership)
         case "request_payment":
             replace_row(txn, request.bucket, requester_pays=payments.is_requester(value))
@@ -372,15 +386,15 @@ def set_configuration(txn: Txn, stamped: Stamped) -> None:
             assert value is None or isinstance(value, Lifecycle), value
             replace_row(txn, request.bucket, lifecycle=change_rules(txn, stamped, meta, value))
         case "replication":
-            if value is not None and meta.versioning != model.VERSIONING_ENABLED:
+            if value is not None and meta.versioning != configuration_model.VERSIONING_ENABLED:
                 raise UNREPLICABLE_BUCKET.error()
             digest = replication_outbox.digest_of(_stored(value))
             txn.put(stamped.partition + keys.META, records.encode(msgspec.structs.replace(meta, replication=digest)))
             if meta.lifecycle and not digest:
                 begin_survey(txn, stamped, meta.lifecycle)  # nothing waits for its replication any more
         case "versioning":
-            assert isinstance(value, model.Versioning), value
-            if meta.replication and value.status != model.VERSIONING_ENABLED:
+            assert isinstance(value, configuration_model.Versioning), value
+            if meta.replication and value.status != configuration_model.VERSIONING_ENABLED:
                 raise errors.INVALID_BUCKET_STATE.error(
                     reason="A replication configuration is present on this bucket, so the versioning state cannot be "
                     "changed. To change the versioning state, first delete the replication configuration."
@@ -390,12 +404,12 @@ def set_configuration(txn: Txn, stamped: Stamped) -> None:
             txn.put(stamped.partition + keys.META, records.encode(changed))
             replace_row(txn, request.bucket, is_versioned=True)
         case "object_lock":
-            assert isinstance(value, model.BucketLock), value
+            assert isinstance(value, lock_model.BucketLock), value
             locks.check_versioned(meta)
             txn.put(stamped.partition + keys.META, records.encode(msgspec.structs.replace(meta, lock=value)))
             replace_row(txn, request.bucket, locks_objects=True, retains_objects=bool(value.mode))
         case "quota":
-            assert value is None or isinstance(value, model.BucketQuota), value
+            assert value is None or isinstance(value, configuration_model.BucketQuota), value
             txn.put(stamped.partition + keys.META, records.encode(quotas.limited(meta, value)))
             replace_row(txn, request.bucket, has_quota=value is not None)
         case "logging":
@@ -407,7 +421,7 @@ def set_configuration(txn: Txn, stamped: Stamped) -> None:
                 txn.delete(keys.logged_key(request.bucket))
 
 
-def row_fields(block: model.PublicAccessBlock | None) -> dict[str, bool]:
+def row_fields(block: acl_model.PublicAccessBlock | None) -> dict[str, bool]:
     """Return what a bucket's row says of its public access block; without one nothing is forbidden."""
     return {
         "may_be_public": block is None or not block.restrict_public_buckets,
@@ -421,7 +435,7 @@ def _set_ownership(txn: Txn, bucket: str, ownership: str) -> None:
     others anything.
     """
     row = row_of(txn, bucket)
-    if ownership == model.OWNERS_ENFORCED:
+    if ownership == acl_model.OWNERS_ENFORCED:
         if any(grant.grantee != row.account for grant in acl.read(row.acl, row.account)[1]):
             raise errors.INVALID_BUCKET_ACL.error()
         ownership = ""
@@ -441,8 +455,8 @@ def write(
         txn.delete(key)
         return
     stored = _stored(value)
-    if len(stored) > model.CONFIGURATION_BYTES_MAX:
-        raise MALFORMED_CONFIGURATION.error(size=len(stored), allowed=model.CONFIGURATION_BYTES_MAX)
+    if len(stored) > configuration_model.CONFIGURATION_BYTES_MAX:
+        raise MALFORMED_CONFIGURATION.error(size=len(stored), allowed=configuration_model.CONFIGURATION_BYTES_MAX)
     more = [stored[at : at + SLICE_BYTES] for at in range(SLICE_BYTES, len(stored), SLICE_BYTES)]
     txn.put(key, records.encode(ConfigurationRecord(value=stored[:SLICE_BYTES], slices=len(more))))
     for index, one in enumerate(more):

@@ -14,7 +14,7 @@ import msgspec
 from cumulo.core.context import CallContext
 from cumulo.core.operations import Result
 from cumulo.identity.room import Resolved
-from cumulo.object_store import downloads, model, uploads
+from cumulo.object_store import body_model, copy_model, downloads, object_model, upload_model, uploads
 from cumulo.object_store.conditions import check_copy
 from cumulo.object_store.downloads import Opened, open_for_reading
 from cumulo.object_store.errors import COPY_RANGE_BEHIND_END, INVALID_COPY_RANGE, INVALID_REQUEST
@@ -55,7 +55,7 @@ async def copy_object(
     """Copy an object."""
     del body
     copy: Copy = resolved.request
-    request: model.CopyObject = copy.target.request
+    request: copy_model.CopyObject = copy.target.request
     sealing = await begin_sealing(store, ctx, copy.target)
     opened = await open_for_reading(store, ctx, copy.source)
     async with contextlib.aclosing(opened.body):
@@ -64,7 +64,7 @@ async def copy_object(
         new = await receive(store.blobs, opened.body, _whole(opened), keeps=name, sealing=sealing)
     description = _description(request, opened.record, takes_tags=copy.takes_tags)
     copied = await store_object(store, ctx, copy.target, new, description, CREATED_COPY)
-    version_id = copied.version_id or (model.NULL_VERSION if copy.target.is_versioned else "")
+    version_id = copied.version_id or (object_model.NULL_VERSION if copy.target.is_versioned else "")
     return Result(msgspec.structs.replace(copied, version_id=version_id, source_version_id=opened.record.version_id))
 
 
@@ -74,7 +74,7 @@ async def copy_part(
     """Store an object, or a range of one, as a part of an upload."""
     del body
     copy: Copy = resolved.request
-    request: model.UploadPartCopy = copy.target.request
+    request: upload_model.UploadPartCopy = copy.target.request
     upload = copy.upload or PartUpload(copy.target)
     sealing = await open_upload_sealing(store, ctx, upload)
     opened = await open_for_reading(store, ctx, copy.source)
@@ -89,12 +89,12 @@ def check_source(record: ObjectRecord, copy: Copy) -> None:
     """Raise `PreconditionFailed`, or `InvalidRequest` for what S3 does not copy in one go or would copy onto itself for
     nothing.
     """
-    request: model.CopyObject = copy.target.request
+    request: copy_model.CopyObject = copy.target.request
     check_copy(record, request.source.conditions, copy.target.wall_ms)
-    if record.size_bytes > model.COPY_BYTES_MAX:
+    if record.size_bytes > copy_model.COPY_BYTES_MAX:
         raise INVALID_REQUEST.error(
             reason="The specified copy source is larger than the maximum allowable size for a copy source: "
-            f"{model.COPY_BYTES_MAX}"
+            f"{copy_model.COPY_BYTES_MAX}"
         )
     # An older version that is copied onto its own key becomes the current one.
     same = (request.bucket, request.key, "") == (request.source.bucket, request.source.key, request.source.version_id)
@@ -111,15 +111,15 @@ def _changes(record: ObjectRecord, copy: Copy) -> bool:
     What it names counts, if it is as before, too; what it does not name does not: an object of another storage class
     than the default would not become one of that. Only an encryption is compared.
     """
-    request: model.CopyObject = copy.target.request
-    named = request.storage_class or request.encryption is not None or model.WEBSITE_REDIRECT in request.headers
+    request: copy_model.CopyObject = copy.target.request
+    named = request.storage_class or request.encryption is not None or object_model.WEBSITE_REDIRECT in request.headers
     if named or request.replaces_metadata or copy.encrypts:
         return True
     before = None if record.encryption is None else record.encryption.algorithm
     return before != (None if copy.target.plan is None else copy.target.plan.algorithm)
 
 
-def check_part_source(record: ObjectRecord, source: model.CopySource, wall_ms: int) -> None:
+def check_part_source(record: ObjectRecord, source: copy_model.CopySource, wall_ms: int) -> None:
     """Raise `PreconditionFailed`, `InvalidArgument` or `InvalidRequest` for a source that is not as asked for, lacks
     the range, or is more than a part can be.
     """
@@ -134,27 +134,27 @@ def check_part_source(record: ObjectRecord, source: model.CopySource, wall_ms: i
             value = f"bytes={asked.first}-{'' if asked.last is None else asked.last}"
             raise INVALID_COPY_RANGE.error(size=size_bytes, parameter="x-amz-copy-source-range", value=value)
         count = asked.last + 1 - asked.first
-    if count > model.UPLOAD_BYTES_MAX:
+    if count > body_model.UPLOAD_BYTES_MAX:
         raise INVALID_REQUEST.error(
             reason="The specified copy source is larger than the maximum allowable size for a copy source: "
-            f"{model.UPLOAD_BYTES_MAX}"
+            f"{body_model.UPLOAD_BYTES_MAX}"
         )
 
 
-def _whole(opened: Opened) -> model.ExpectedContent:
-    return model.ExpectedContent(content_length=opened.download.content_length)
+def _whole(opened: Opened) -> body_model.ExpectedContent:
+    return body_model.ExpectedContent(content_length=opened.download.content_length)
 
 
-def _description(request: model.CopyObject, record: ObjectRecord, *, takes_tags: bool) -> Description:
+def _description(request: copy_model.CopyObject, record: ObjectRecord, *, takes_tags: bool) -> Description:
     description = description_of(request)
     tags: Mapping[str, str] = request.tags
     if not request.replaces_tags:
         tags = record.tags if takes_tags else {}
     if request.replaces_metadata:
         return msgspec.structs.replace(description, tags=tags)
-    headers = {name: value for name, value in record.headers.items() if name != model.WEBSITE_REDIRECT}
-    if model.WEBSITE_REDIRECT in request.headers:
-        headers[model.WEBSITE_REDIRECT] = request.headers[model.WEBSITE_REDIRECT]
+    headers = {name: value for name, value in record.headers.items() if name != object_model.WEBSITE_REDIRECT}
+    if object_model.WEBSITE_REDIRECT in request.headers:
+        headers[object_model.WEBSITE_REDIRECT] = request.headers[object_model.WEBSITE_REDIRECT]
     return Description(
         content_type=record.content_type,
         metadata=record.metadata,

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
-from cumulo.object_store import model
+from cumulo.object_store import configuration_model
 from cumulo.object_store.errors import INVALID_REQUEST, MALFORMED_CONFIGURATION
 from cumulo.object_store.naming import shown
 
@@ -22,14 +22,16 @@ ANY: Final = "*"
 
 def check_rules(_bucket: str, value: "aws_s3.CORSConfiguration") -> None:
     """Raise `MalformedXML` or `InvalidRequest` for rules that S3 refuses."""
-    if not 1 <= len(value.CORSRules) <= model.CORS_RULES_MAX:
-        raise MALFORMED_CONFIGURATION.error(parameter="CORSRule", allowed=f"1 to {model.CORS_RULES_MAX} rules")
+    if not 1 <= len(value.CORSRules) <= configuration_model.CORS_RULES_MAX:
+        raise MALFORMED_CONFIGURATION.error(
+            parameter="CORSRule", allowed=f"1 to {configuration_model.CORS_RULES_MAX} rules"
+        )
     for rule in value.CORSRules:
         if not rule.AllowedMethods or not rule.AllowedOrigins:
             raise MALFORMED_CONFIGURATION.error(parameter="CORSRule", allowed="methods and origins")
-        if len(rule.ID or "") > model.RULE_ID_CHARACTERS_MAX:
+        if len(rule.ID or "") > configuration_model.RULE_ID_CHARACTERS_MAX:
             raise MALFORMED_CONFIGURATION.error(
-                parameter="ID", allowed=f"at most {model.RULE_ID_CHARACTERS_MAX} characters"
+                parameter="ID", allowed=f"at most {configuration_model.RULE_ID_CHARACTERS_MAX} characters"
             )
         for method in rule.AllowedMethods:
             if method not in METHODS:

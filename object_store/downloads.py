@@ -15,7 +15,7 @@ from cumulo.core.context import CallContext
 from cumulo.core.errors import DATA_LOSS
 from cumulo.core.operations import Result
 from cumulo.identity.room import Resolved
-from cumulo.object_store import keys, model
+from cumulo.object_store import keys, object_model
 from cumulo.object_store.bodies import read_inline, read_kept, read_seal
 from cumulo.object_store.encryption import readable_with
 from cumulo.object_store.keys import ObjectRecord, PartRecord
@@ -78,7 +78,7 @@ class Opened(msgspec.Struct, frozen=True):
     """An object that is being read: its record, what the caller is told, and the body, to be closed by `aclose`."""
 
     record: ObjectRecord
-    download: model.Download
+    download: object_model.Download
     body: "Body"
 
 
@@ -97,7 +97,7 @@ async def open_for_reading(store: Store, ctx: CallContext, stamped: Stamped, fou
 
     Raises as `open_object`, `InvalidRange`, `InvalidPartNumber`, and as `ObjectSeals.open` where it is encrypted.
     """
-    request: model.GetObject = stamped.request
+    request: object_model.GetObject = stamped.request
     partitions = (stamped.partition,)
     for _ in range(SNAPSHOTS_MAX):
         contents: Contents = found or await store.engine.read(partitions, open_object, stamped)

@@ -11,7 +11,7 @@ from typing import Any, Final
 from cumulo.core.names import parse_arn
 from cumulo.gateway.aws_service import AwsAnswer, AwsCall, Handler
 from cumulo.identity.owners import Owner
-from cumulo.object_store import model
+from cumulo.object_store import acl_model, bucket_model
 from cumulo.object_store.acl import EXECUTION, EXECUTION_ID, GROUPS, PERMISSIONS, from_headers
 from cumulo.object_store.edge_aws_errors import MALFORMED_XML, UNEXPECTED_CONTENT
 from cumulo.object_store.edge_aws_headers import asked_version, check_headers, version_header
@@ -29,26 +29,26 @@ def handlers(service: Service) -> dict[str, Handler]:
         bucket = call.request.Bucket
         await check_headers(service, call, bucket)
         return await _document(
-            service, (await service.call(call.ctx, "GetBucketAcl", model.GetBucketAcl(bucket))).value
+            service, (await service.call(call.ctx, "GetBucketAcl", acl_model.GetBucketAcl(bucket))).value
         )
 
     async def get_object_acl(call: AwsCall) -> AwsAnswer:
         bucket, key = call.request.Bucket, call.request.Key
         await check_headers(service, call, bucket)
-        asked = model.GetObjectAcl(bucket, key, asked_version(call.request.VersionId))
+        asked = acl_model.GetObjectAcl(bucket, key, asked_version(call.request.VersionId))
         return await _document(service, (await service.call(call.ctx, "GetObjectAcl", asked)).value)
 
     async def put_bucket_acl(call: AwsCall) -> AwsAnswer:
         bucket = call.request.Bucket
         await check_headers(service, call, bucket)
-        await service.call(call.ctx, "SetBucketAcl", model.SetBucketAcl(bucket, *_asked(call)))
+        await service.call(call.ctx, "SetBucketAcl", acl_model.SetBucketAcl(bucket, *_asked(call)))
         return AwsAnswer()
 
     async def put_object_acl(call: AwsCall) -> AwsAnswer:
         bucket, key = call.request.Bucket, call.request.Key
         await check_headers(service, call, bucket)
         version_id = asked_version(call.request.VersionId)
-        asked = model.SetObjectAcl(bucket, key, *_asked(call), version_id=version_id)
+        asked = acl_model.SetObjectAcl(bucket, key, *_asked(call), version_id=version_id)
         told = (await service.call(call.ctx, "SetObjectAcl", asked)).value
         return AwsAnswer(headers=version_header(told))
 
@@ -62,7 +62,7 @@ def handlers(service: Service) -> dict[str, Handler]:
 
 async def bucket_account(service: Service, bucket: str) -> str:
     """Return the account that owns a bucket, an empty text where there is none; only for callers who were let in."""
-    guard = await service.guard(model.bucket_arn(bucket))
+    guard = await service.guard(bucket_model.bucket_arn(bucket))
     return "" if guard is None else guard.account
 
 
@@ -91,7 +91,7 @@ def account_elements(owner: Owner) -> str:
     return f"<ID>{owner.canonical_id}</ID>{name}"
 
 
-def _asked(call: AwsCall) -> tuple[str, tuple[model.AskedGrant, ...], str]:
+def _asked(call: AwsCall) -> tuple[str, tuple[acl_model.AskedGrant, ...], str]:
     """Return the canned list, the grants and the owner that a request names."""
     canned, policy = call.http.headers.get("x-amz-acl", ""), call.request.AccessControlPolicy
     grants = from_headers(call.http.headers.get)
@@ -106,7 +106,7 @@ def _asked(call: AwsCall) -> tuple[str, tuple[model.AskedGrant, ...], str]:
     return "", tuple(_grant(one) for one in policy.Grants or ()), policy.Owner.ID
 
 
-def _grant(it: Any) -> model.AskedGrant:
+def _grant(it: Any) -> acl_model.AskedGrant:
     """Return a grant of a document; raises `MalformedACLError` for one that names nobody, or several."""
     grantee = it.Grantee
     if grantee is None or it.Permission is None:
@@ -115,20 +115,20 @@ def _grant(it: Any) -> model.AskedGrant:
     named = [f"{kind}={text}" for kind, text in given.items() if text is not None]
     if len(named) != 1 or it.Permission not in PERMISSIONS:
         raise MALFORMED_ACL.error()
-    return model.AskedGrant(named[0], it.Permission)
+    return acl_model.AskedGrant(named[0], it.Permission)
 
 
-async def _document(service: Service, acl: model.Acl) -> AwsAnswer:
+async def _document(service: Service, acl: acl_model.Acl) -> AwsAnswer:
     ordered = sorted(acl.grants, key=lambda grant: grant.grantee not in GROUPS)
     grants = "".join([await _grant_element(service, grant) for grant in ordered])
     return document(
         "AccessControlPolicy",
         f"{element_of(await service.owner(acl.owner))}<AccessControlList>{grants}</AccessControlList>",
-        headers=version_header(acl.version_id) if isinstance(acl, model.VersionAcl) else (),
+        headers=version_header(acl.version_id) if isinstance(acl, acl_model.VersionAcl) else (),
     )
 
 
-async def _grant_element(service: Service, grant: model.Grant) -> str:
+async def _grant_element(service: Service, grant: acl_model.Grant) -> str:
     kind, inner = "CanonicalUser", ""
     if grant.grantee in GROUPS:
         kind, inner = "Group", f"<URI>{GROUPS[grant.grantee]}</URI>"

@@ -9,7 +9,7 @@ from cumulo.core.errors import ACCESS_DENIED, ServiceError
 from cumulo.core.names import DEFAULT_REGION
 from cumulo.gateway.aws_service import AwsAnswer, AwsCall, Handler
 from cumulo.gateway.aws_timestamps import iso8601_of_s3
-from cumulo.object_store import model
+from cumulo.object_store import bucket_model, listing_model
 from cumulo.object_store.acl import from_headers
 from cumulo.object_store.edge_aws_acl import element_of
 from cumulo.object_store.edge_aws_errors import argument_error, header_error
@@ -32,7 +32,9 @@ def handlers(service: Service) -> dict[str, Handler]:
         bucket = call.request.Bucket
         await check_headers(service, call, bucket)
         try:
-            found: model.Bucket = (await service.call(call.ctx, "GetBucket", model.GetBucket(bucket))).value
+            found: bucket_model.Bucket = (
+                await service.call(call.ctx, "GetBucket", bucket_model.GetBucket(bucket))
+            ).value
         except ServiceError as error:
             if error.row is not ACCESS_DENIED:
                 raise
@@ -51,13 +53,13 @@ def handlers(service: Service) -> dict[str, Handler]:
     async def delete_bucket(call: AwsCall) -> AwsAnswer:
         bucket = call.request.Bucket
         await check_headers(service, call, bucket)
-        await service.call(call.ctx, "DeleteBucket", model.DeleteBucket(bucket, ends_uploads=True))
+        await service.call(call.ctx, "DeleteBucket", bucket_model.DeleteBucket(bucket, ends_uploads=True))
         return AwsAnswer(status=204)
 
     async def get_bucket_location(call: AwsCall) -> AwsAnswer:
         bucket = call.request.Bucket
         await check_headers(service, call, bucket)
-        region = (await service.call(call.ctx, "GetBucketLocation", model.GetBucketLocation(bucket))).value
+        region = (await service.call(call.ctx, "GetBucketLocation", bucket_model.GetBucketLocation(bucket))).value
         return document("LocationConstraint", "" if region == DEFAULT_REGION else region)
 
     async def list_buckets(call: AwsCall) -> AwsAnswer:
@@ -84,7 +86,7 @@ async def _create_bucket(service: Service, call: AwsCall) -> AwsAnswer:
             raise header_error("CreateBucketConfiguration: Location, Bucket")
         location = configuration.LocationConstraint or ""
         tags = tags_of(configuration.Tags or [])
-    asked = model.CreateBucket(
+    asked = bucket_model.CreateBucket(
         bucket=request.Bucket,
         location_constraint=location,
         acl=headers.get("x-amz-acl", ""),
@@ -95,12 +97,12 @@ async def _create_bucket(service: Service, call: AwsCall) -> AwsAnswer:
         keeps_list=call.dialect.keeps_lists,
     )
     await service.call(call.ctx, "CreateBucket", asked)
-    arn = model.bucket_arn(request.Bucket)
+    arn = bucket_model.bucket_arn(request.Bucket)
     return AwsAnswer(headers=(("location", f"/{request.Bucket}"), ("x-amz-bucket-arn", arn)))
 
 
-def _arn_element(bucket: model.Bucket) -> str:
-    return f"<BucketArn>{model.bucket_arn(bucket.name)}</BucketArn>"
+def _arn_element(bucket: bucket_model.Bucket) -> str:
+    return f"<BucketArn>{bucket_model.bucket_arn(bucket.name)}</BucketArn>"
 
 
 async def _list_buckets(service: Service, call: AwsCall) -> AwsAnswer:
@@ -111,12 +113,12 @@ async def _list_buckets(service: Service, call: AwsCall) -> AwsAnswer:
             "max-buckets", str(wanted), f"Argument max-buckets must be an integer between 1 and {BUCKETS_MAX}"
         )
     prefix, region, token = request.Prefix or "", request.BucketRegion or "", request.ContinuationToken or ""
-    buckets: list[model.Bucket] = []
+    buckets: list[bucket_model.Bucket] = []
     while len(buckets) < wanted:
-        asked = model.ListBuckets(
-            prefix=prefix, page_size=min(wanted - len(buckets), model.PAGE_MAX), page_token=token, region=region
+        asked = bucket_model.ListBuckets(
+            prefix=prefix, page_size=min(wanted - len(buckets), listing_model.PAGE_MAX), page_token=token, region=region
         )
-        page: model.BucketPage = (await service.call(call.ctx, "ListBuckets", asked)).value
+        page: bucket_model.BucketPage = (await service.call(call.ctx, "ListBuckets", asked)).value
         buckets += page.buckets
         token = page.next_page_token
         if not token:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from cumulo.gateway.aws_service import AwsAnswer, AwsCall, Handler
-from cumulo.object_store import model
+from cumulo.object_store import acl_model, bucket_model, configuration_model, encryption_model
 from cumulo.object_store.configurations import ENCRYPTION, OWNERSHIP_CONTROLS, PUBLIC_ACCESS_BLOCK, VERSIONING
 from cumulo.object_store.edge_aws_errors import MALFORMED_XML, MFA_REQUIRED
 from cumulo.object_store.edge_aws_headers import check_headers
@@ -31,9 +31,9 @@ def public_access_block_elements(it: Any) -> str:
     )
 
 
-def public_access_block_of(said: Any) -> model.PublicAccessBlock:
+def public_access_block_of(said: Any) -> acl_model.PublicAccessBlock:
     """Return what S3's shape of a public access block says."""
-    return model.PublicAccessBlock(
+    return acl_model.PublicAccessBlock(
         bool(said.BlockPublicAcls),
         bool(said.IgnorePublicAcls),
         bool(said.BlockPublicPolicy),
@@ -41,11 +41,11 @@ def public_access_block_of(said: Any) -> model.PublicAccessBlock:
     )
 
 
-def ownership_controls_of(said: Any) -> model.OwnershipControls:
+def ownership_controls_of(said: Any) -> acl_model.OwnershipControls:
     """Return what S3's shape of ownership controls says; raises `MalformedXML` for other than one rule."""
     if len(said.Rules) != 1:
         raise MALFORMED_XML.error()
-    return model.OwnershipControls(said.Rules[0].ObjectOwnership)
+    return acl_model.OwnershipControls(said.Rules[0].ObjectOwnership)
 
 
 def ownership_controls_elements(it: Any) -> str:
@@ -53,13 +53,13 @@ def ownership_controls_elements(it: Any) -> str:
     return f"<Rule><ObjectOwnership>{it.object_ownership}</ObjectOwnership></Rule>"
 
 
-def versioning_of(said: Any) -> model.Versioning:
+def versioning_of(said: Any) -> configuration_model.Versioning:
     """Return a bucket's versioning; raises `MalformedXML`, and `AccessDenied` where a second factor would be needed."""
     if said.MFADelete == "Enabled":
         raise MFA_REQUIRED.error()
-    if said.Status not in (None, model.VERSIONING_ENABLED, model.VERSIONING_SUSPENDED):
+    if said.Status not in (None, configuration_model.VERSIONING_ENABLED, configuration_model.VERSIONING_SUSPENDED):
         raise MALFORMED_XML.error()
-    return model.Versioning(said.Status or "")
+    return configuration_model.Versioning(said.Status or "")
 
 
 def versioning_elements(it: Any) -> str:
@@ -67,7 +67,7 @@ def versioning_elements(it: Any) -> str:
     return "" if it is None else f"<Status>{it.status}</Status>"
 
 
-def encryption_of(said: Any) -> model.BucketEncryption:
+def encryption_of(said: Any) -> encryption_model.BucketEncryption:
     """Return a bucket's encryption; raises `MalformedXML` for what S3 has no form of."""
     if len(said.Rules) != 1:
         raise MALFORMED_XML.error()
@@ -76,8 +76,8 @@ def encryption_of(said: Any) -> model.BucketEncryption:
     types = (blocked.EncryptionType or ()) if blocked is not None else ()
     if not set(types) <= {"NONE", "SSE-C"} or ("NONE" in types and len(types) > 1):
         raise MALFORMED_XML.error()
-    return model.BucketEncryption(
-        algorithm=model.AES256 if default is None else default.SSEAlgorithm,
+    return encryption_model.BucketEncryption(
+        algorithm=encryption_model.AES256 if default is None else default.SSEAlgorithm,
         kms_key_id="" if default is None else default.KMSMasterKeyID or "",
         bucket_key=bool(rule.BucketKeyEnabled),
         blocks_customer_keys="SSE-C" in types,
@@ -119,25 +119,25 @@ def handlers(service: Service) -> dict[str, Handler]:
     async def get_bucket_policy(call: AwsCall) -> AwsAnswer:
         bucket = call.request.Bucket
         await check_headers(service, call, bucket)
-        policy = (await service.call(call.ctx, "GetBucketPolicy", model.GetBucketPolicy(bucket))).value
+        policy = (await service.call(call.ctx, "GetBucketPolicy", bucket_model.GetBucketPolicy(bucket))).value
         return AwsAnswer(content=policy.encode(), content_type="application/json")
 
     async def put_bucket_policy(call: AwsCall) -> AwsAnswer:
         bucket = call.request.Bucket
         await check_headers(service, call, bucket)
-        await service.call(call.ctx, "SetBucketPolicy", model.SetBucketPolicy(bucket, call.request.Policy))
+        await service.call(call.ctx, "SetBucketPolicy", bucket_model.SetBucketPolicy(bucket, call.request.Policy))
         return AwsAnswer(status=204)
 
     async def delete_bucket_policy(call: AwsCall) -> AwsAnswer:
         bucket = call.request.Bucket
         await check_headers(service, call, bucket)
-        await service.call(call.ctx, "DeleteBucketPolicy", model.DeleteBucketPolicy(bucket))
+        await service.call(call.ctx, "DeleteBucketPolicy", bucket_model.DeleteBucketPolicy(bucket))
         return AwsAnswer(status=204)
 
     async def get_bucket_policy_status(call: AwsCall) -> AwsAnswer:
         bucket = call.request.Bucket
         await check_headers(service, call, bucket)
-        asked = model.GetBucketPolicyStatus(bucket)
+        asked = bucket_model.GetBucketPolicyStatus(bucket)
         is_public = (await service.call(call.ctx, "GetBucketPolicyStatus", asked)).value
         return document("PolicyStatus", f"<IsPublic>{str(is_public).lower()}</IsPublic>")
 
@@ -177,7 +177,7 @@ def _reader(service: Service, kind: str, root: str, inner: Callable[[Any], str])
         bucket = call.request.Bucket
         await check_headers(service, call, bucket)
         only_written = kind == ENCRYPTION and call.dialect.hides_default_encryption
-        asked = model.GetBucketConfiguration(bucket, kind, only_written=only_written)
+        asked = configuration_model.GetBucketConfiguration(bucket, kind, only_written=only_written)
         found = (await service.call(call.ctx, "GetBucketConfiguration", asked)).value
         return document(root, inner(found))
 
@@ -188,17 +188,19 @@ def _deleter(service: Service, kind: str) -> Handler:
     async def delete(call: AwsCall) -> AwsAnswer:
         bucket = call.request.Bucket
         await check_headers(service, call, bucket)
-        asked = model.DeleteBucketConfiguration(bucket, kind)
+        asked = configuration_model.DeleteBucketConfiguration(bucket, kind)
         await service.call(call.ctx, "DeleteBucketConfiguration", asked)
         return AwsAnswer(status=204)
 
     return delete
 
 
-async def write_configuration(service: Service, call: AwsCall, kind: str, value: model.Configuration) -> AwsAnswer:
+async def write_configuration(
+    service: Service, call: AwsCall, kind: str, value: configuration_model.Configuration
+) -> AwsAnswer:
     """Write a configuration of the bucket that a call names."""
     bucket = call.request.Bucket
     await check_headers(service, call, bucket)
-    asked = model.SetBucketConfiguration(bucket, kind, value)
+    asked = configuration_model.SetBucketConfiguration(bucket, kind, value)
     await service.call(call.ctx, "SetBucketConfiguration", asked)
     return AwsAnswer()

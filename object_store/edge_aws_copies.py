@@ -11,7 +11,7 @@ from typing import Final
 
 from cumulo.gateway.aws_service import AwsAnswer, AwsCall, Handler
 from cumulo.gateway.aws_timestamps import iso8601_of_s3
-from cumulo.object_store import model
+from cumulo.object_store import copy_model, object_model, upload_model
 from cumulo.object_store.acl import from_headers
 from cumulo.object_store.checksums import OWN
 from cumulo.object_store.edge_aws_encryption import (
@@ -60,7 +60,7 @@ async def _copy_object(service: Service, call: AwsCall) -> AwsAnswer:
     request, headers = call.request, call.http.headers
     await check_headers(service, call, request.Bucket)
     if_match, if_none_match = write_conditions(call)
-    asked = model.CopyObject(
+    asked = copy_model.CopyObject(
         bucket=request.Bucket,
         key=request.Key,
         source=await _source(service, call),
@@ -80,7 +80,7 @@ async def _copy_object(service: Service, call: AwsCall) -> AwsAnswer:
         encryption=asked_encryption(headers),
         lock=asked_lock(headers),
     )
-    copied: model.Object = (await service.call(call.ctx, "CopyObject", asked)).value
+    copied: object_model.Object = (await service.call(call.ctx, "CopyObject", asked)).value
     return document(
         "CopyObjectResult",
         f"<LastModified>{iso8601_of_s3(copied.last_modified_ms)}</LastModified>"
@@ -97,7 +97,7 @@ async def _copy_object(service: Service, call: AwsCall) -> AwsAnswer:
 async def _upload_part_copy(service: Service, call: AwsCall) -> AwsAnswer:
     request = call.request
     await check_headers(service, call, request.Bucket)
-    asked = model.UploadPartCopy(
+    asked = upload_model.UploadPartCopy(
         bucket=request.Bucket,
         key=request.Key,
         upload_id=request.UploadId,
@@ -105,7 +105,7 @@ async def _upload_part_copy(service: Service, call: AwsCall) -> AwsAnswer:
         source=await _source(service, call),
         encryption=part_encryption(call.http.headers),
     )
-    part: model.Part = (await service.call(call.ctx, "UploadPartCopy", asked)).value
+    part: object_model.Part = (await service.call(call.ctx, "UploadPartCopy", asked)).value
     return document(
         "CopyPartResult",
         f"<LastModified>{iso8601_of_s3(part.last_modified_ms)}</LastModified><ETag>&quot;{part.etag}&quot;</ETag>"
@@ -118,11 +118,11 @@ async def _upload_part_copy(service: Service, call: AwsCall) -> AwsAnswer:
     )
 
 
-async def _source(service: Service, call: AwsCall) -> model.CopySource:
+async def _source(service: Service, call: AwsCall) -> copy_model.CopySource:
     headers = call.http.headers
     bucket, key, version_id = parsed_source(headers.get(_SOURCE, ""))
     await check_owner(service, bucket, headers.get("x-amz-source-expected-bucket-owner"))
-    return model.CopySource(
+    return copy_model.CopySource(
         bucket,
         key,
         read_conditions(headers, "x-amz-copy-source-"),
@@ -159,7 +159,7 @@ def parsed_source(source: str) -> tuple[str, str, str]:
     return bucket, key, version_id
 
 
-def _range(text: str | None) -> model.ByteRange | None:
+def _range(text: str | None) -> object_model.ByteRange | None:
     if text is None:
         return None
     matched = _RANGE.fullmatch(text)
@@ -170,7 +170,7 @@ def _range(text: str | None) -> model.ByteRange | None:
             "The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are the"
             " zero-based offsets of the first and last bytes to copy",
         )
-    return model.ByteRange(int(matched[1]), int(matched[2]))
+    return object_model.ByteRange(int(matched[1]), int(matched[2]))
 
 
 def _replaces(call: AwsCall, header: str) -> bool:

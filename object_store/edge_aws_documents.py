@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from cumulo.gateway.aws_service import AwsCall
+from cumulo.object_store.body_model import CONTENT_MD5
 from cumulo.object_store.edge_aws_errors import request_error
 from cumulo.object_store.edge_aws_headers import expected_content, expected_digests
 from cumulo.object_store.errors import BAD_CHECKSUM, BAD_CONTENT_MD5
-from cumulo.object_store.model import CONTENT_MD5
 from cumulo.storage.digests import digests_of
 
 MUST_BE_CHECKED: Final = frozenset({"DeleteObjects"})

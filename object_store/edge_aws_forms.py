@@ -16,7 +16,7 @@ from cumulo.gateway import aws_xml
 from cumulo.gateway.aws_model import MalformedInput
 from cumulo.gateway.aws_service import AwsAnswer, AwsCall, Handler, PostedForm
 from cumulo.gateway.aws_shapes import from_plain
-from cumulo.object_store import model
+from cumulo.object_store import body_model, object_model
 from cumulo.object_store.acl import from_headers
 from cumulo.object_store.edge_aws_encryption import asked_encryption, encryption_headers
 from cumulo.object_store.edge_aws_errors import MALFORMED_XML, argument_error
@@ -54,12 +54,12 @@ async def _post_object(service: Service, call: AwsCall) -> AwsAnswer:
             "",
             "Bucket POST must contain a field named 'key'.  If it is specified, please check the order of the fields.",
         )
-    asked = model.PutObject(
+    asked = object_model.PutObject(
         bucket=form.Bucket,
         key=key,
         content_type=fields.get("content-type", ""),
         metadata={name[len(_META) :]: value for name, value in fields.items() if name.startswith(_META)},
-        expected=model.ExpectedContent(digests=expected_digests(fields)),
+        expected=body_model.ExpectedContent(digests=expected_digests(fields)),
         headers=content_headers(fields),
         storage_class=fields.get("x-amz-storage-class", ""),
         tags=_tags(fields.get("tagging")),
@@ -69,11 +69,11 @@ async def _post_object(service: Service, call: AwsCall) -> AwsAnswer:
         encryption=asked_encryption(fields),
         lock=asked_lock(fields),
     )
-    stored: model.Object = (await service.call(call.ctx, "PutObject", asked, call.body)).value
+    stored: object_model.Object = (await service.call(call.ctx, "PutObject", asked, call.body)).value
     return _answer(call, fields, stored)
 
 
-def _answer(call: AwsCall, fields: Mapping[str, str], stored: model.Object) -> AwsAnswer:
+def _answer(call: AwsCall, fields: Mapping[str, str], stored: object_model.Object) -> AwsAnswer:
     location = f"{call.base_url}{call.http.path.rstrip('/')}/{urllib.parse.quote(stored.key)}"
     quoted = f'"{stored.etag}"'
     encryption = encryption_headers(stored.encryption, fields)

@@ -20,7 +20,8 @@ from cumulo.core.names import is_account_id
 from cumulo.gateway import aws_timestamps
 from cumulo.gateway.aws_service import AwsCall
 from cumulo.gateway.encoded_words import plain_text
-from cumulo.object_store import model
+from cumulo.object_store import body_model, bucket_model, object_model
+from cumulo.object_store.body_model import CONTENT_MD5
 from cumulo.object_store.edge_aws_errors import (
     INVALID_EXPECTED_OWNER,
     argument_error,
@@ -28,11 +29,11 @@ from cumulo.object_store.edge_aws_errors import (
     request_error,
 )
 from cumulo.object_store.errors import INVALID_CHECKSUM_VALUE, INVALID_DIGEST
-from cumulo.object_store.model import ANY_ETAG, CONTENT_MD5
+from cumulo.object_store.object_model import ANY_ETAG
 from cumulo.object_store.service import Service
 from cumulo.storage import digests
 
-CHECKSUMS: Final = {f"x-amz-checksum-{name}": name for name in model.CHECKSUMS}
+CHECKSUMS: Final = {f"x-amz-checksum-{name}": name for name in body_model.CHECKSUMS}
 """The checksums that are built, by their headers."""
 
 _NOT_BUILT: Final = frozenset(
@@ -45,7 +46,7 @@ _OWNER: Final = "x-amz-expected-bucket-owner"
 _SPECIAL: Final = _NOT_BUILT | {_OWNER}
 _CONDITIONS: Final = frozenset(("if-match", "if-none-match", "if-modified-since", "if-unmodified-since"))
 _RANGE: Final = re.compile(r"bytes=\s*(\d{0,19})\s*-\s*(\d{0,19})\s*")
-_CONTENT_HEADERS: Final = frozenset(model.CONTENT_HEADERS)
+_CONTENT_HEADERS: Final = frozenset(object_model.CONTENT_HEADERS)
 _MD5_BYTES: Final = 16
 BEYOND_ANY: Final = 1 << 62
 """The first byte of a range that no object satisfies: `bytes=-0`."""
@@ -78,7 +79,7 @@ async def check_owner(service: Service, bucket: str, expected: str | None) -> No
         return
     if not is_account_id(expected):
         raise INVALID_EXPECTED_OWNER.error(value=expected)
-    guard = await service.guard(model.bucket_arn(bucket))
+    guard = await service.guard(bucket_model.bucket_arn(bucket))
     if guard is not None and guard.account != expected:
         raise ACCESS_DENIED.error(reason="Access Denied")
 
@@ -95,16 +96,16 @@ def version_header(version_id: str, name: str = "x-amz-version-id") -> tuple[tup
     return ((name, version_id),) if version_id else ()
 
 
-def conditions(headers: Mapping[str, str]) -> model.Conditions:
+def conditions(headers: Mapping[str, str]) -> object_model.Conditions:
     """Return the conditions of a read; a date that is none is no condition (RFC 9110, section 13.1.3)."""
     if _CONDITIONS.isdisjoint(headers):
-        return model.UNCONDITIONAL
+        return object_model.UNCONDITIONAL
     return read_conditions(headers, "")
 
 
-def read_conditions(headers: Mapping[str, str], prefix: str) -> model.Conditions:
+def read_conditions(headers: Mapping[str, str], prefix: str) -> object_model.Conditions:
     """Return the conditions in the headers whose names begin with `prefix`."""
-    return model.Conditions(
+    return object_model.Conditions(
         etags(headers.get(prefix + "if-match", "")),
         etags(headers.get(prefix + "if-none-match", "")),
         parse_date(headers.get(prefix + "if-modified-since")),
@@ -151,7 +152,7 @@ def parse_date(text: str | None) -> int | None:
         return None
 
 
-def byte_range(text: str | None) -> model.ByteRange | None:
+def byte_range(text: str | None) -> object_model.ByteRange | None:
     """Return a request's range; several ranges and what is no range mean the whole object, as in S3."""
     if text is None:
         return None
@@ -162,13 +163,13 @@ def byte_range(text: str | None) -> model.ByteRange | None:
     if first:
         if last and int(last) < int(first):
             return None
-        return model.ByteRange(int(first), int(last) if last else None)
+        return object_model.ByteRange(int(first), int(last) if last else None)
     if not last:
         return None
-    return model.ByteRange(-int(last)) if int(last) else model.ByteRange(BEYOND_ANY)
+    return object_model.ByteRange(-int(last)) if int(last) else object_model.ByteRange(BEYOND_ANY)
 
 
-def expected_content(call: AwsCall, length: int) -> model.ExpectedContent:
+def expected_content(call: AwsCall, length: int) -> body_model.ExpectedContent:
     """Return what an upload's sender says of its bytes; raises `InvalidDigest` or `InvalidRequest`."""
     headers = call.http.headers
     given = expected_digests(headers)
@@ -177,7 +178,7 @@ def expected_content(call: AwsCall, length: int) -> model.ExpectedContent:
         announced = (_trailing_checksum(headers["x-amz-trailer"]),)
     if "x-amz-sdk-checksum-algorithm" in headers:
         _check_announced(headers["x-amz-sdk-checksum-algorithm"], {*given, *announced} - {CONTENT_MD5})
-    return model.ExpectedContent(length, given, announced)
+    return body_model.ExpectedContent(length, given, announced)
 
 
 def expected_digests(headers: Mapping[str, str]) -> dict[str, bytes]:
@@ -232,7 +233,7 @@ def _trailing_checksum(announced: str) -> str:
 
 def _check_announced(announced: str, given: set[str]) -> None:
     """Raise `InvalidRequest` where an SDK says which checksum it sends, and sends another one or none."""
-    if not given and announced.lower() in model.CHECKSUMS:
+    if not given and announced.lower() in body_model.CHECKSUMS:
         raise request_error(
             "x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer headers"
             " were found."
@@ -245,7 +246,7 @@ def content_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
     """Return the content headers that are kept with an object; `aws-chunked` encodes the transfer, not the object."""
     if _CONTENT_HEADERS.isdisjoint(headers):
         return {}
-    found = {name: headers[name] for name in model.CONTENT_HEADERS if name in headers}
+    found = {name: headers[name] for name in object_model.CONTENT_HEADERS if name in headers}
     encoding = found.get("content-encoding", "")
     if "aws-chunked" in encoding:
         left = ",".join(coding for coding in map(str.strip, encoding.split(",")) if coding not in ("", "aws-chunked"))

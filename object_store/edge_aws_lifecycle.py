@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from cumulo.gateway.aws_service import AwsAnswer, AwsCall, Handler
 from cumulo.gateway.aws_timestamps import iso8601_of_s3
-from cumulo.object_store import model
+from cumulo.object_store import configuration_model, object_model
 from cumulo.object_store.edge_aws_errors import MALFORMED_XML, request_error
 from cumulo.object_store.edge_aws_headers import check_headers, http_date
 from cumulo.object_store.edge_aws_xml import document, escape
@@ -44,13 +44,15 @@ def handlers(service: Service) -> dict[str, Handler]:
             raise MALFORMED_XML.error()
         minimum_size = call.http.headers.get(_MINIMUM_SIZE, ALL_CLASSES_128K)
         value = lifecycle_of(said, minimum_size)
-        await service.call(call.ctx, "SetBucketConfiguration", model.SetBucketConfiguration(bucket, KIND, value))
+        await service.call(
+            call.ctx, "SetBucketConfiguration", configuration_model.SetBucketConfiguration(bucket, KIND, value)
+        )
         return AwsAnswer(headers=((_MINIMUM_SIZE, minimum_size),))
 
     async def get_lifecycle(call: AwsCall) -> AwsAnswer:
         bucket = call.request.Bucket
         await check_headers(service, call, bucket)
-        asked = model.GetBucketConfiguration(bucket, KIND)
+        asked = configuration_model.GetBucketConfiguration(bucket, KIND)
         found: Lifecycle = (await service.call(call.ctx, "GetBucketConfiguration", asked)).value
         return document(
             "LifecycleConfiguration",
@@ -71,7 +73,7 @@ def lifecycle_elements(it: Lifecycle) -> str:
     return "".join(map(_rule_element, it.rules))
 
 
-def expiration_headers(found: model.Object) -> tuple[tuple[str, str], ...]:
+def expiration_headers(found: object_model.Object) -> tuple[tuple[str, str], ...]:
     """Return the header that says when a rule ends an object."""
     end = found.expiry
     if end is None:

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from cumulo.gateway.aws_service import AwsAnswer, AwsCall, Handler
 from cumulo.gateway.aws_timestamps import iso8601_of_s3
-from cumulo.object_store import model
+from cumulo.object_store import listing_model
 from cumulo.object_store.edge_aws_acl import owner_element
 from cumulo.object_store.edge_aws_errors import argument_error
 from cumulo.object_store.edge_aws_headers import check_headers
@@ -109,7 +109,7 @@ async def _list_object_versions(service: Service, call: AwsCall) -> AwsAnswer:
     if version_marker == "" and marker:
         raise argument_error("version-id-marker", "", "A version-id marker cannot be empty.")
     limit, encode = page_limit(request.MaxKeys, "maxKeys"), encoder(request.EncodingType)
-    asked = model.ListObjectVersions(
+    asked = listing_model.ListObjectVersions(
         bucket=request.Bucket,
         prefix=request.Prefix or "",
         delimiter=request.Delimiter or "",
@@ -118,7 +118,7 @@ async def _list_object_versions(service: Service, call: AwsCall) -> AwsAnswer:
         page_size=limit if request.MaxKeys is not None else 0,
         without_entries=not limit,
     )
-    page: model.VersionPage = (await service.call(call.ctx, "ListObjectVersions", asked)).value
+    page: listing_model.VersionPage = (await service.call(call.ctx, "ListObjectVersions", asked)).value
     is_truncated = bool(page.next_page_token)
     following = ""
     if is_truncated:
@@ -142,7 +142,7 @@ async def _list_object_versions(service: Service, call: AwsCall) -> AwsAnswer:
 def page_limit(asked: int | None, parameter: str) -> int:
     """Return how many rows a page may have: a thousand where its caller does not say; raises `InvalidArgument`."""
     if asked is None:
-        return model.PAGE_MAX
+        return listing_model.PAGE_MAX
     if not 0 <= asked <= 0x7FFF_FFFF:
         raise argument_error(parameter, str(asked), f"Argument {parameter} must be an integer between 0 and 2147483647")
     return asked
@@ -170,9 +170,9 @@ async def _page(
     start_after: str = "",
     page_token: str = "",
     with_owners: bool = False,
-) -> model.ObjectPage:
+) -> listing_model.ObjectPage:
     request = call.request
-    asked = model.ListObjects(
+    asked = listing_model.ListObjects(
         bucket=request.Bucket,
         prefix=request.Prefix or "",
         delimiter=request.Delimiter or "",
@@ -183,11 +183,13 @@ async def _page(
         without_entries=not limit,
         with_owners=with_owners,
     )
-    page: model.ObjectPage = (await service.call(call.ctx, "ListObjects", asked)).value
+    page: listing_model.ObjectPage = (await service.call(call.ctx, "ListObjects", asked)).value
     return page
 
 
-async def _owners(service: Service, bucket: str, found: Iterable[model.ObjectSummary | model.ObjectVersion]) -> Owners:
+async def _owners(
+    service: Service, bucket: str, found: Iterable[listing_model.ObjectSummary | listing_model.ObjectVersion]
+) -> Owners:
     """Return the elements that name the owners of a page, each account looked up once."""
     return {account: await owner_element(service, bucket, account) for account in {"", *(one.owner for one in found)}}
 
@@ -201,14 +203,14 @@ def _head(request: Any, encode: Encode) -> str:
 
 def _paging(request: Any, limit: int, encode: Encode, *, is_truncated: bool) -> str:
     return (
-        f"<MaxKeys>{min(limit, model.PAGE_MAX)}</MaxKeys>"
+        f"<MaxKeys>{min(limit, listing_model.PAGE_MAX)}</MaxKeys>"
         + (f"<Delimiter>{encode(request.Delimiter)}</Delimiter>" if request.Delimiter else "")
         + (f"<EncodingType>{request.EncodingType}</EncodingType>" if request.EncodingType else "")
         + f"<IsTruncated>{'true' if is_truncated else 'false'}</IsTruncated>"
     )
 
 
-def _objects(found: list[model.ObjectSummary], owners: Owners, encode: Encode) -> str:
+def _objects(found: list[listing_model.ObjectSummary], owners: Owners, encode: Encode) -> str:
     keys = [one.key for one in found]
     if _PLAIN.fullmatch("".join(keys)) is None:
         keys = list(map(encode, keys))
@@ -231,7 +233,7 @@ def _objects(found: list[model.ObjectSummary], owners: Owners, encode: Encode) -
     return "".join(rows)
 
 
-def _versions(found: list[model.ObjectVersion], owners: Owners, encode: Encode) -> str:
+def _versions(found: list[listing_model.ObjectVersion], owners: Owners, encode: Encode) -> str:
     """Return the elements of versions and delete markers, in the one order in which they were listed."""
     rows: list[str] = []
     for one in found:

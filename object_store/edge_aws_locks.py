@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from cumulo.gateway.aws_service import AwsAnswer, AwsCall, Handler
 from cumulo.gateway.aws_timestamps import iso8601
-from cumulo.object_store import model
+from cumulo.object_store import configuration_model, lock_model
 from cumulo.object_store.configurations import OBJECT_LOCK
 from cumulo.object_store.edge_aws_configurations import write_configuration
 from cumulo.object_store.edge_aws_errors import MALFORMED_XML, argument_error
@@ -37,8 +37,8 @@ def handlers(service: Service) -> dict[str, Handler]:
     async def get_configuration(call: AwsCall) -> AwsAnswer:
         bucket = call.request.Bucket
         await check_headers(service, call, bucket)
-        asked = model.GetBucketConfiguration(bucket, OBJECT_LOCK)
-        found: model.BucketLock = (await service.call(call.ctx, "GetBucketConfiguration", asked)).value
+        asked = configuration_model.GetBucketConfiguration(bucket, OBJECT_LOCK)
+        found: lock_model.BucketLock = (await service.call(call.ctx, "GetBucketConfiguration", asked)).value
         return document("ObjectLockConfiguration", bucket_lock_elements(found))
 
     async def put_configuration(call: AwsCall) -> AwsAnswer:
@@ -49,8 +49,8 @@ def handlers(service: Service) -> dict[str, Handler]:
     async def get_retention(call: AwsCall) -> AwsAnswer:
         request = call.request
         await check_headers(service, call, request.Bucket)
-        asked = model.GetObjectRetention(request.Bucket, request.Key, asked_version(request.VersionId))
-        found: model.ObjectLock = (await service.call(call.ctx, "GetObjectRetention", asked)).value
+        asked = lock_model.GetObjectRetention(request.Bucket, request.Key, asked_version(request.VersionId))
+        found: lock_model.ObjectLock = (await service.call(call.ctx, "GetObjectRetention", asked)).value
         until = iso8601(found.until_ms)
         return document(
             "Retention",
@@ -62,7 +62,7 @@ def handlers(service: Service) -> dict[str, Handler]:
         await check_headers(service, call, request.Bucket)
         if said is None:
             raise MALFORMED_XML.error()
-        asked = model.SetObjectRetention(
+        asked = lock_model.SetObjectRetention(
             request.Bucket,
             request.Key,
             said.Mode or "",
@@ -77,7 +77,7 @@ def handlers(service: Service) -> dict[str, Handler]:
     async def get_legal_hold(call: AwsCall) -> AwsAnswer:
         request = call.request
         await check_headers(service, call, request.Bucket)
-        asked = model.GetObjectLegalHold(request.Bucket, request.Key, asked_version(request.VersionId))
+        asked = lock_model.GetObjectLegalHold(request.Bucket, request.Key, asked_version(request.VersionId))
         hold: str = (await service.call(call.ctx, "GetObjectLegalHold", asked)).value
         return document("LegalHold", f"<Status>{hold}</Status>")
 
@@ -85,7 +85,7 @@ def handlers(service: Service) -> dict[str, Handler]:
         request, said = call.request, call.request.LegalHold
         await check_headers(service, call, request.Bucket)
         hold = "" if said is None else said.Status or ""
-        asked = model.SetObjectLegalHold(request.Bucket, request.Key, hold, asked_version(request.VersionId))
+        asked = lock_model.SetObjectLegalHold(request.Bucket, request.Key, hold, asked_version(request.VersionId))
         await service.call(call.ctx, "SetObjectLegalHold", asked)
         return AwsAnswer()
 
@@ -99,7 +99,7 @@ def handlers(service: Service) -> dict[str, Handler]:
     }
 
 
-def asked_lock(headers: Mapping[str, str]) -> model.ObjectLock | None:
+def asked_lock(headers: Mapping[str, str]) -> lock_model.ObjectLock | None:
     """Return the lock that a new object's headers, or a form's fields, ask for; raises `InvalidArgument` for a date
     that is none.
     """
@@ -109,10 +109,10 @@ def asked_lock(headers: Mapping[str, str]) -> model.ObjectLock | None:
     until_ms = parse_date(until)
     if until is not None and (until_ms is None or until[4:5] != "-"):
         raise argument_error(_UNTIL, until, "The retain until date must be provided in ISO 8601 format")
-    return model.ObjectLock(headers.get(_MODE, ""), until_ms or 0, headers.get(_HOLD, ""), _event_in(headers))
+    return lock_model.ObjectLock(headers.get(_MODE, ""), until_ms or 0, headers.get(_HOLD, ""), _event_in(headers))
 
 
-def _event_in(headers: Mapping[str, str]) -> model.EventHold | None:
+def _event_in(headers: Mapping[str, str]) -> lock_model.EventHold | None:
     """Return the event hold that headers ask for; raises `InvalidArgument`."""
     status = headers.get(_EVENT)
     durations = []
@@ -127,7 +127,7 @@ def _event_in(headers: Mapping[str, str]) -> model.EventHold | None:
         return None
     if status not in _STATES:
         raise argument_error(_EVENT, status, "Event Hold must be either of 'ON' or 'OFF'")
-    return model.EventHold(status == "ON", *durations)
+    return lock_model.EventHold(status == "ON", *durations)
 
 
 def check_signed(call: AwsCall) -> None:
@@ -138,7 +138,7 @@ def check_signed(call: AwsCall) -> None:
         )
 
 
-def lock_headers(lock: model.ObjectLock) -> tuple[tuple[str, str], ...]:
+def lock_headers(lock: lock_model.ObjectLock) -> tuple[tuple[str, str], ...]:
     """Return the headers that tell of an object's lock."""
     found = [(_MODE, lock.mode), (_UNTIL, iso8601(lock.until_ms))] if lock.mode else []
     if lock.hold:
@@ -152,13 +152,13 @@ def lock_headers(lock: model.ObjectLock) -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
-def _event_of(status: str | None, duration: Any) -> model.EventHold | None:
+def _event_of(status: str | None, duration: Any) -> lock_model.EventHold | None:
     """Return the event hold of a document; raises `MalformedXML`."""
     if status is None and duration is None:
         return None
     if status not in _STATES:
         raise MALFORMED_XML.error()
-    return model.EventHold(status == "ON", *_duration_of(duration))
+    return lock_model.EventHold(status == "ON", *_duration_of(duration))
 
 
 def _duration_of(said: Any) -> tuple[int, int]:
@@ -170,23 +170,23 @@ def _duration_of(said: Any) -> tuple[int, int]:
     return -1 if said.Days == 0 else said.Days or 0, -1 if said.Years == 0 else said.Years or 0
 
 
-def _event_elements(it: model.EventHold | None) -> str:
+def _event_elements(it: lock_model.EventHold | None) -> str:
     if it is None:
         return ""
     duration = f"<EventHoldDuration>{_duration_elements(it)}</EventHoldDuration>" if it.is_on else ""
     return f"<EventHold>{'ON' if it.is_on else 'OFF'}</EventHold>{duration}"
 
 
-def _duration_elements(it: model.EventHold) -> str:
+def _duration_elements(it: lock_model.EventHold) -> str:
     return f"<Days>{it.days}</Days>" if it.days else f"<Years>{it.years}</Years>"
 
 
-def bucket_lock_of(said: Any) -> model.BucketLock:
+def bucket_lock_of(said: Any) -> lock_model.BucketLock:
     """Return what S3's shape of a bucket's lock says; raises `MalformedXML`."""
     if said is None or said.ObjectLockEnabled != "Enabled":
         raise MALFORMED_XML.error()
     if said.Rule is None:
-        return model.BucketLock()
+        return lock_model.BucketLock()
     default = said.Rule.DefaultRetention
     if default is None:
         raise MALFORMED_XML.error()
@@ -194,11 +194,11 @@ def bucket_lock_of(said: Any) -> model.BucketLock:
         raise MALFORMED_XML.error()
     event = None
     if default.DefaultEventHold is not None:
-        event = model.EventHold(True, *_duration_of(default.DefaultEventHold))  # noqa: FBT003 - of the struct
-    return model.BucketLock(default.Mode, default.Days, default.Years, event)
+        event = lock_model.EventHold(True, *_duration_of(default.DefaultEventHold))  # noqa: FBT003 - of the struct
+    return lock_model.BucketLock(default.Mode, default.Days, default.Years, event)
 
 
-def bucket_lock_elements(it: model.BucketLock) -> str:
+def bucket_lock_elements(it: lock_model.BucketLock) -> str:
     """Return a bucket's lock as S3 writes it."""
     rule = ""
     if it.mode:

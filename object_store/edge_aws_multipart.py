@@ -11,7 +11,7 @@ from typing import Any
 
 from cumulo.gateway.aws_service import AwsAnswer, AwsCall, Handler
 from cumulo.gateway.aws_timestamps import iso8601_of_s3
-from cumulo.object_store import model
+from cumulo.object_store import body_model, listing_model, object_model, upload_model
 from cumulo.object_store.acl import from_headers
 from cumulo.object_store.edge_aws_acl import initiator_element, owner_element
 from cumulo.object_store.edge_aws_encryption import (
@@ -58,7 +58,7 @@ def handlers(service: Service) -> dict[str, Handler]:
     async def abort_multipart_upload(call: AwsCall) -> AwsAnswer:
         request = call.request
         await check_headers(service, call, request.Bucket)
-        asked = model.AbortMultipartUpload(bucket=request.Bucket, key=request.Key, upload_id=request.UploadId)
+        asked = upload_model.AbortMultipartUpload(bucket=request.Bucket, key=request.Key, upload_id=request.UploadId)
         await service.call(call.ctx, "AbortMultipartUpload", asked)
         return AwsAnswer(status=204)
 
@@ -83,7 +83,7 @@ async def _create(service: Service, call: AwsCall) -> AwsAnswer:
     await check_headers(service, call, request.Bucket)
     checksum = headers.get("x-amz-checksum-algorithm", "")
     checksum_type = headers.get("x-amz-checksum-type", "")
-    asked = model.CreateMultipartUpload(
+    asked = upload_model.CreateMultipartUpload(
         bucket=request.Bucket,
         key=request.Key,
         content_type=headers.get("content-type", ""),
@@ -98,10 +98,10 @@ async def _create(service: Service, call: AwsCall) -> AwsAnswer:
         encryption=asked_encryption(headers),
         lock=asked_lock(headers),
     )
-    opened: model.CreatedUpload = (await service.call(call.ctx, "CreateMultipartUpload", asked)).value
+    opened: upload_model.CreatedUpload = (await service.call(call.ctx, "CreateMultipartUpload", asked)).value
     answered = [*encryption_headers(opened.encryption, headers)]
     if checksum:
-        default = model.FULL_OBJECT if checksum.lower() == "crc64nvme" else model.COMPOSITE
+        default = body_model.FULL_OBJECT if checksum.lower() == "crc64nvme" else body_model.COMPOSITE
         answered += [
             ("x-amz-checksum-algorithm", checksum.upper()),
             ("x-amz-checksum-type", checksum_type or default),
@@ -116,7 +116,7 @@ async def _create(service: Service, call: AwsCall) -> AwsAnswer:
 async def _upload_part(service: Service, call: AwsCall) -> AwsAnswer:
     request = call.request
     await check_headers(service, call, request.Bucket)
-    asked = model.UploadPart(
+    asked = upload_model.UploadPart(
         bucket=request.Bucket,
         key=request.Key,
         upload_id=request.UploadId,
@@ -125,7 +125,7 @@ async def _upload_part(service: Service, call: AwsCall) -> AwsAnswer:
         encryption=part_encryption(call.http.headers),
         demands_digest=True,
     )
-    part: model.Part = (await service.call(call.ctx, "UploadPart", asked, upload_body(call))).value
+    part: object_model.Part = (await service.call(call.ctx, "UploadPart", asked, upload_body(call))).value
     checksums = encoded(part.checksums or {"crc64nvme": part.crc64nvme.to_bytes(8, "big")})
     answered = [("x-amz-checksum-" + name, value) for name, value in checksums.items()]
     encryption = encryption_headers(part.encryption, call.http.headers)
@@ -137,7 +137,7 @@ async def _complete(service: Service, call: AwsCall) -> AwsAnswer:
     await check_headers(service, call, request.Bucket)
     parts = completed_parts(request.MultipartUpload)
     if_match, if_none_match = write_conditions(call)
-    asked = model.CompleteMultipartUpload(
+    asked = upload_model.CompleteMultipartUpload(
         bucket=request.Bucket,
         key=request.Key,
         upload_id=request.UploadId,
@@ -146,12 +146,12 @@ async def _complete(service: Service, call: AwsCall) -> AwsAnswer:
         if_none_match=if_none_match,
         checksums=whole_checksums(headers),
         checksum_type=headers.get("x-amz-checksum-type", ""),
-        object_size_bytes=model.UNKNOWN if request.MpuObjectSize is None else request.MpuObjectSize,
+        object_size_bytes=body_model.UNKNOWN if request.MpuObjectSize is None else request.MpuObjectSize,
         encryption=part_encryption(headers),
         needs_key=call.dialect.completion_needs_key,
         etags_suffice=call.dialect.etags_suffice,
     )
-    stored: model.Object = (await service.call(call.ctx, "CompleteMultipartUpload", asked)).value
+    stored: object_model.Object = (await service.call(call.ctx, "CompleteMultipartUpload", asked)).value
     location = f"{call.base_url}{call.http.path}"
     return document(
         "CompleteMultipartUploadResult",
@@ -166,15 +166,15 @@ async def _complete(service: Service, call: AwsCall) -> AwsAnswer:
     )
 
 
-def completed_parts(said: Any) -> tuple[model.CompletedPart, ...]:
+def completed_parts(said: Any) -> tuple[upload_model.CompletedPart, ...]:
     """Return the parts that a document names; raises `MalformedXML`, `InvalidRequest` for a checksum that is none."""
     parts = None if said is None else said.Parts
-    if not parts or len(parts) > model.PARTS_MAX:
+    if not parts or len(parts) > upload_model.PARTS_MAX:
         raise MALFORMED_XML.error()
     return tuple([_completed(part) for part in parts])
 
 
-def _completed(part: Any) -> model.CompletedPart:
+def _completed(part: Any) -> upload_model.CompletedPart:
     if part.PartNumber is None or part.ETag is None:
         raise MALFORMED_XML.error()
     checksums = {}
@@ -182,10 +182,10 @@ def _completed(part: Any) -> model.CompletedPart:
         value = getattr(part, f"Checksum{name.upper()}")
         if value is not None:
             checksums[name] = checksum_value(header, value)
-    return model.CompletedPart(part.PartNumber, etag(part.ETag), checksums)
+    return upload_model.CompletedPart(part.PartNumber, etag(part.ETag), checksums)
 
 
-def _checksum_elements(part: model.Part, algorithm: str) -> str:
+def _checksum_elements(part: object_model.Part, algorithm: str) -> str:
     """Return the checksum of an upload's algorithm; that which S3 keeps without one it tells of whole objects only."""
     name = algorithm.lower()
     return checksum_elements(encoded({name: part.checksums[name]})) if name in part.checksums else ""
@@ -199,15 +199,15 @@ async def _list_parts(service: Service, call: AwsCall) -> AwsAnswer:
         raise argument_error(
             "part-number-marker", str(marker), "Argument part-number-marker must be an integer between 0 and 2147483647"
         )
-    asked = model.ListParts(
+    asked = upload_model.ListParts(
         bucket=request.Bucket,
         key=request.Key,
         upload_id=request.UploadId,
         page_size=limit,
-        part_number_marker=min(marker, model.PARTS_MAX),
+        part_number_marker=min(marker, upload_model.PARTS_MAX),
         without_entries=not limit,
     )
-    page: model.PartPage = (await service.call(call.ctx, "ListParts", asked)).value
+    page: upload_model.PartPage = (await service.call(call.ctx, "ListParts", asked)).value
     upload = page.upload
     following = page.last or (page.parts[-1].part_number if page.parts else 0)
     parts = "".join(
@@ -227,7 +227,8 @@ async def _list_parts(service: Service, call: AwsCall) -> AwsAnswer:
         f"<Bucket>{escape(request.Bucket)}</Bucket><Key>{escape(request.Key)}</Key>"
         f"<UploadId>{escape(request.UploadId)}</UploadId>{people}"
         f"<StorageClass>{upload.storage_class}</StorageClass><PartNumberMarker>{marker}</PartNumberMarker>"
-        f"<NextPartNumberMarker>{following}</NextPartNumberMarker><MaxParts>{min(limit, model.PAGE_MAX)}</MaxParts>"
+        f"<NextPartNumberMarker>{following}</NextPartNumberMarker>"
+        f"<MaxParts>{min(limit, listing_model.PAGE_MAX)}</MaxParts>"
         f"<IsTruncated>{str(bool(page.last)).lower()}</IsTruncated>{checksum}{parts}",
         headers=await abort_headers(service, request.Bucket, request.Key, upload.create_ms),
     )
@@ -241,7 +242,7 @@ async def _list_uploads(service: Service, call: AwsCall) -> AwsAnswer:
     # Without a key marker, S3 ignores that of the upload.
     upload_id_marker = (request.UploadIdMarker or "") if key_marker else ""
     prefix, delimiter = request.Prefix or "", request.Delimiter or ""
-    asked = model.ListMultipartUploads(
+    asked = upload_model.ListMultipartUploads(
         bucket=request.Bucket,
         prefix=prefix,
         page_size=limit,
@@ -250,7 +251,7 @@ async def _list_uploads(service: Service, call: AwsCall) -> AwsAnswer:
         upload_id_marker=upload_id_marker,
         without_entries=not limit,
     )
-    page: model.UploadPage = (await service.call(call.ctx, "ListMultipartUploads", asked)).value
+    page: upload_model.UploadPage = (await service.call(call.ctx, "ListMultipartUploads", asked)).value
     rows = [
         f"<Upload><Key>{encode(one.key)}</Key><UploadId>{one.upload_id}</UploadId>"
         f"{await _people(service, request.Bucket, one)}"
@@ -280,11 +281,11 @@ async def _list_uploads(service: Service, call: AwsCall) -> AwsAnswer:
         + f"<Prefix>{encode(prefix)}</Prefix>"
         + (f"<Delimiter>{encode(delimiter)}</Delimiter>" if delimiter else "")
         + (f"<EncodingType>{request.EncodingType}</EncodingType>" if request.EncodingType else "")
-        + f"<MaxUploads>{min(limit, model.PAGE_MAX)}</MaxUploads>"
+        + f"<MaxUploads>{min(limit, listing_model.PAGE_MAX)}</MaxUploads>"
         f"<IsTruncated>{str(is_truncated).lower()}</IsTruncated>{''.join(rows)}{prefixes}",
     )
 
 
-async def _people(service: Service, bucket: str, upload: model.Upload) -> str:
+async def _people(service: Service, bucket: str, upload: upload_model.Upload) -> str:
     """Return the elements of who began an upload and of whose the object will be."""
     return await initiator_element(service, upload.initiator) + await owner_element(service, bucket, upload.owner)

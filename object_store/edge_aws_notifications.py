@@ -9,7 +9,7 @@ Source: S3 API reference, PutBucketNotificationConfiguration; user guide, "Amazo
 from typing import Any, Final
 
 from cumulo.gateway.aws_service import AwsAnswer, AwsCall, Handler
-from cumulo.object_store import model
+from cumulo.object_store import notification_model
 from cumulo.object_store.edge_aws_errors import CONFIGURATION_NOT_IMPLEMENTED, argument_error
 from cumulo.object_store.edge_aws_headers import check_headers
 from cumulo.object_store.edge_aws_xml import document, escape
@@ -27,8 +27,10 @@ def handlers(service: Service) -> dict[str, Handler]:
     async def get_notification(call: AwsCall) -> AwsAnswer:
         bucket = call.request.Bucket
         await check_headers(service, call, bucket)
-        asked = model.GetBucketNotification(bucket)
-        found: model.BucketNotification = (await service.call(call.ctx, "GetBucketNotification", asked)).value
+        asked = notification_model.GetBucketNotification(bucket)
+        found: notification_model.BucketNotification = (
+            await service.call(call.ctx, "GetBucketNotification", asked)
+        ).value
         inner = "".join(
             _rule_element(rule, *names)
             for of_service, names in _ELEMENTS.items()
@@ -45,7 +47,7 @@ def handlers(service: Service) -> dict[str, Handler]:
             raise CONFIGURATION_NOT_IMPLEMENTED.error(what="Notifications to functions are")
         topics = [_rule(one, "Topic", one.TopicArn) for one in configuration.TopicConfigurations or ()]
         queues = [_rule(one, "Queue", one.QueueArn) for one in configuration.QueueConfigurations or ()]
-        asked = model.SetBucketNotification(
+        asked = notification_model.SetBucketNotification(
             bucket,
             (*topics, *queues),
             event_bridge=configuration.EventBridgeConfiguration is not None,
@@ -60,7 +62,7 @@ def handlers(service: Service) -> dict[str, Handler]:
     }
 
 
-def _rule(one: Any, element: str, target: str) -> model.NotificationRule:
+def _rule(one: Any, element: str, target: str) -> notification_model.NotificationRule:
     if not target.startswith("arn:"):
         raise argument_error(element, target, "The ARN could not be parsed")
     texts: dict[str, str] = {}
@@ -72,7 +74,7 @@ def _rule(one: Any, element: str, target: str) -> model.NotificationRule:
         if name in texts:
             raise argument_error("FilterRule.Name", name, f"Cannot specify more than one {name} rule in a filter.")
         texts[name] = rule.Value or ""
-    return model.NotificationRule(
+    return notification_model.NotificationRule(
         target=target,
         events=tuple(one.Events),
         id=one.Id or "",
@@ -81,7 +83,7 @@ def _rule(one: Any, element: str, target: str) -> model.NotificationRule:
     )
 
 
-def _rule_element(rule: model.NotificationRule, element: str, target: str) -> str:
+def _rule_element(rule: notification_model.NotificationRule, element: str, target: str) -> str:
     filters = "".join(
         f"<FilterRule><Name>{name}</Name><Value>{escape(text)}</Value></FilterRule>"
         for name, text in (("Prefix", rule.prefix), ("Suffix", rule.suffix))

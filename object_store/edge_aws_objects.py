@@ -17,7 +17,7 @@ from typing import Any, Final
 from cumulo.core.errors import ServiceError
 from cumulo.gateway.aws_service import AwsAnswer, AwsCall, Handler
 from cumulo.gateway.encoded_words import header_text
-from cumulo.object_store import model
+from cumulo.object_store import body_model, listing_model, object_model, upload_model
 from cumulo.object_store.acl import from_headers
 from cumulo.object_store.checksums import OWN
 from cumulo.object_store.downloads import InlineBody
@@ -69,10 +69,10 @@ def handlers(service: Service) -> dict[str, Handler]:
         return await _put_object(service, call)
 
     async def get_object(call: AwsCall) -> AwsAnswer:
-        return await _read(service, call, "GetObject", model.GetObject)
+        return await _read(service, call, "GetObject", object_model.GetObject)
 
     async def head_object(call: AwsCall) -> AwsAnswer:
-        return await _read(service, call, "HeadObject", model.HeadObject)
+        return await _read(service, call, "HeadObject", object_model.HeadObject)
 
     async def delete_object(call: AwsCall) -> AwsAnswer:
         return await _delete_object(service, call)
@@ -86,7 +86,7 @@ def handlers(service: Service) -> dict[str, Handler]:
     async def get_object_torrent(call: AwsCall) -> AwsAnswer:
         request = call.request
         await check_headers(service, call, request.Bucket)
-        await service.call(call.ctx, "HeadObject", model.HeadObject(bucket=request.Bucket, key=request.Key))
+        await service.call(call.ctx, "HeadObject", object_model.HeadObject(bucket=request.Bucket, key=request.Key))
         raise NO_SUCH_KEY.error(key=request.Key)  # nobody seeds anything here
 
     return {
@@ -107,7 +107,7 @@ async def _put_object(service: Service, call: AwsCall) -> AwsAnswer:
     request, headers = call.request, call.http.headers
     await check_headers(service, call, request.Bucket)
     if_match, if_none_match = write_conditions(call)
-    asked = model.PutObject(
+    asked = object_model.PutObject(
         bucket=request.Bucket,
         key=request.Key,
         content_type=headers.get("content-type", ""),
@@ -127,7 +127,7 @@ async def _put_object(service: Service, call: AwsCall) -> AwsAnswer:
     )
     if asked.lock is not None:
         check_signed(call)
-    stored: model.Object = (await service.call(call.ctx, "PutObject", asked, upload_body(call))).value
+    stored: object_model.Object = (await service.call(call.ctx, "PutObject", asked, upload_body(call))).value
     answered = (
         ("etag", f'"{stored.etag}"'),
         *checksum_headers(stored),
@@ -135,14 +135,14 @@ async def _put_object(service: Service, call: AwsCall) -> AwsAnswer:
         *expiration_headers(stored),
         *encryption_headers(stored.encryption, headers),
     )
-    if asked.write_offset != model.UNKNOWN:
+    if asked.write_offset != body_model.UNKNOWN:
         answered += (("x-amz-object-size", str(stored.size_bytes)),)
     return AwsAnswer(headers=answered)
 
 
 def _write_offset(asked: int | None) -> int:
     if asked is None:
-        return model.UNKNOWN
+        return body_model.UNKNOWN
     if asked < 0:
         raise argument_error("x-amz-write-offset-bytes", str(asked), "The write offset must not be negative.")
     return asked
@@ -151,7 +151,7 @@ def _write_offset(asked: int | None) -> int:
 async def _delete_object(service: Service, call: AwsCall) -> AwsAnswer:
     request, headers = call.request, call.http.headers
     await check_headers(service, call, request.Bucket)
-    asked = model.DeleteObject(
+    asked = object_model.DeleteObject(
         bucket=request.Bucket,
         key=request.Key,
         if_match=etag(headers.get("if-match", "")),
@@ -160,7 +160,7 @@ async def _delete_object(service: Service, call: AwsCall) -> AwsAnswer:
         version_id=asked_version(request.VersionId),
         bypasses_governance=bool(request.BypassGovernanceRetention),
     )
-    deleted: model.Deleted = (await service.call(call.ctx, "DeleteObject", asked)).value
+    deleted: object_model.Deleted = (await service.call(call.ctx, "DeleteObject", asked)).value
     answered = version_header(deleted.version_id)
     if deleted.is_delete_marker:
         answered += (("x-amz-delete-marker", "true"),)
@@ -171,12 +171,12 @@ async def _delete_objects(service: Service, call: AwsCall) -> AwsAnswer:
     request = call.request
     await check_headers(service, call, request.Bucket)
     entries = delete_entries(request.Delete, bypasses_governance=bool(request.BypassGovernanceRetention))
-    asked = model.BatchDeleteObjects(bucket=request.Bucket, entries=entries)
+    asked = object_model.BatchDeleteObjects(bucket=request.Bucket, entries=entries)
     results = (await service.call(call.ctx, "BatchDeleteObjects", asked)).value
     deleted, errors = [], []
     for entry, result in zip(entries, results, strict=True):
         version = f"<VersionId>{escape(entry.version_id)}</VersionId>" if entry.version_id else ""
-        if isinstance(result, model.ItemError):
+        if isinstance(result, object_model.ItemError):
             errors.append(
                 f"<Error><Key>{escape(entry.key)}</Key>{version}<Code>{result.code}</Code>"
                 f"<Message>{escape(result.message)}</Message></Error>"
@@ -192,12 +192,12 @@ async def _delete_objects(service: Service, call: AwsCall) -> AwsAnswer:
     return document("DeleteResult", "".join(deleted + errors))
 
 
-def delete_entries(said: Any, *, bypasses_governance: bool) -> tuple[model.DeleteEntry, ...]:
+def delete_entries(said: Any, *, bypasses_governance: bool) -> tuple[object_model.DeleteEntry, ...]:
     """Return what a document names to be deleted; raises `MalformedXML`."""
-    if not 1 <= len(said.Objects) <= model.BATCH_DELETE_MAX:
+    if not 1 <= len(said.Objects) <= object_model.BATCH_DELETE_MAX:
         raise MALFORMED_XML.error()
     return tuple(
-        model.DeleteEntry(
+        object_model.DeleteEntry(
             one.Key,
             etag(one.ETag or ""),
             one.LastModifiedTime,
@@ -240,7 +240,7 @@ async def _read(service: Service, call: AwsCall, operation: str, asking: Any) ->
         if error.row is NOT_MODIFIED:
             return _not_modified(error)
         raise
-    download: model.Download = result.value
+    download: object_model.Download = result.value
     answered = described(download.object)
     answered += encryption_headers(download.object.encryption, headers)
     length = download.content_length
@@ -253,7 +253,7 @@ async def _read(service: Service, call: AwsCall, operation: str, asking: Any) ->
     if "x-amz-checksum-mode" in headers:
         # Of a range the checksum of the whole would only look like a wrong one; a part tells its own where the whole's
         # is made of them.
-        shows_part = call.dialect.shows_parts or download.object.checksum_type == model.COMPOSITE
+        shows_part = call.dialect.shows_parts or download.object.checksum_type == body_model.COMPOSITE
         if download.part_checksums and shows_part:
             answered += [("x-amz-checksum-" + name, value) for name, value in encoded(download.part_checksums).items()]
             answered.append(("x-amz-checksum-type", download.object.checksum_type))
@@ -267,7 +267,7 @@ async def _read(service: Service, call: AwsCall, operation: str, asking: Any) ->
     return AwsAnswer(body=body, content_length=length, status=status, headers=tuple(answered))
 
 
-def described(found: model.Object) -> Headers:
+def described(found: object_model.Object) -> Headers:
     """Return the headers that describe an object."""
     headers = [
         ("last-modified", http_date(found.last_modified_ms // 1000)),
@@ -279,7 +279,7 @@ def described(found: model.Object) -> Headers:
         headers.append((name, _as_sent(value)))
     for name, value in found.metadata.items():
         headers.append(("x-amz-meta-" + name, header_text(value)))
-    if found.storage_class != model.STANDARD:
+    if found.storage_class != object_model.STANDARD:
         headers.append(("x-amz-storage-class", found.storage_class))
     if found.tag_count:
         headers.append(("x-amz-tagging-count", str(found.tag_count)))
@@ -301,16 +301,16 @@ def _as_sent(text: str) -> str:
     return text.encode().decode("latin-1")
 
 
-def checksum_headers(found: model.Object) -> Headers:
+def checksum_headers(found: object_model.Object) -> Headers:
     """Return the headers of an object's checksums and their type."""
     headers = [("x-amz-checksum-" + name, value) for name, value in shown_checksums(found).items()]
     headers.append(("x-amz-checksum-type", found.checksum_type))
     return headers
 
 
-def shown_checksums(found: model.Object) -> dict[str, str]:
+def shown_checksums(found: object_model.Object) -> dict[str, str]:
     """Return an object's checksums as S3 writes them, by algorithm."""
-    suffix = f"-{found.part_count}" if found.checksum_type == model.COMPOSITE else ""
+    suffix = f"-{found.part_count}" if found.checksum_type == body_model.COMPOSITE else ""
     return {name: base64.b64encode(value).decode() + suffix for name, value in found.shown_checksums.items()}
 
 
@@ -327,7 +327,7 @@ def _not_modified(error: ServiceError) -> AwsAnswer:
 def _part_number(asked: int | None) -> int:
     if asked is None:
         return 0
-    if not 1 <= asked <= model.PARTS_MAX:
+    if not 1 <= asked <= upload_model.PARTS_MAX:
         raise argument_error("partNumber", str(asked), "Part number must be an integer between 1 and 10000, inclusive")
     return asked
 
@@ -361,8 +361,8 @@ async def _get_object_attributes(service: Service, call: AwsCall) -> AwsAnswer:
         raise argument_error(
             "x-amz-object-attributes", headers["x-amz-object-attributes"], "Invalid attribute name specified."
         )
-    limit = request.MaxParts if request.MaxParts is not None else model.PAGE_MAX
-    asked = model.GetObjectAttributes(
+    limit = request.MaxParts if request.MaxParts is not None else listing_model.PAGE_MAX
+    asked = object_model.GetObjectAttributes(
         bucket=request.Bucket,
         key=request.Key,
         part_number_marker=request.PartNumberMarker or 0,
@@ -372,7 +372,7 @@ async def _get_object_attributes(service: Service, call: AwsCall) -> AwsAnswer:
         version_id=asked_version(request.VersionId),
     )
     try:
-        found: model.ObjectAttributes = (await service.call(call.ctx, "GetObjectAttributes", asked)).value
+        found: object_model.ObjectAttributes = (await service.call(call.ctx, "GetObjectAttributes", asked)).value
     except ServiceError as error:
         if error.row is NOT_MODIFIED:
             return _not_modified(error)
@@ -387,7 +387,7 @@ async def _get_object_attributes(service: Service, call: AwsCall) -> AwsAnswer:
             f"<Checksum>{checksum_elements(checksums)}<ChecksumType>{it.checksum_type}</ChecksumType></Checksum>"
         )
     if "ObjectParts" in wanted and it.part_count:
-        shows_parts = call.dialect.shows_parts or it.checksum_type == model.COMPOSITE
+        shows_parts = call.dialect.shows_parts or it.checksum_type == body_model.COMPOSITE
         inner.append(
             f"<ObjectParts><PartsCount>{it.part_count}</PartsCount>"
             f"{_parts(found, request.PartNumberMarker or 0, limit) if shows_parts else ''}</ObjectParts>"
@@ -403,7 +403,7 @@ async def _get_object_attributes(service: Service, call: AwsCall) -> AwsAnswer:
     )
 
 
-def _parts(found: model.ObjectAttributes, marker: int, limit: int) -> str:
+def _parts(found: object_model.ObjectAttributes, marker: int, limit: int) -> str:
     """Return a page of an object's parts, with the checksums that its upload chose."""
     parts = "".join(
         f"<Part><PartNumber>{part.part_number}</PartNumber><Size>{part.size_bytes}</Size>"
@@ -412,7 +412,8 @@ def _parts(found: model.ObjectAttributes, marker: int, limit: int) -> str:
     )
     return (
         f"<PartNumberMarker>{marker}</PartNumberMarker>"
-        f"<NextPartNumberMarker>{found.last}</NextPartNumberMarker><MaxParts>{min(limit, model.PAGE_MAX)}</MaxParts>"
+        f"<NextPartNumberMarker>{found.last}</NextPartNumberMarker>"
+        f"<MaxParts>{min(limit, listing_model.PAGE_MAX)}</MaxParts>"
         f"<IsTruncated>{str(found.is_truncated).lower()}</IsTruncated>{parts}"
     )
 

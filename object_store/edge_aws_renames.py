@@ -11,7 +11,7 @@ import urllib.parse
 from typing import Final
 
 from cumulo.gateway.aws_service import AwsAnswer, AwsCall, Handler
-from cumulo.object_store import model
+from cumulo.object_store import copy_model
 from cumulo.object_store.edge_aws_errors import argument_error
 from cumulo.object_store.edge_aws_headers import check_headers, read_conditions
 from cumulo.object_store.service import Service
@@ -29,7 +29,7 @@ def handlers(service: Service) -> dict[str, Handler]:
         token = request.ClientToken or ""
         if token and _TOKEN.fullmatch(token) is None:
             raise argument_error("x-amz-client-token", token, "A client token has 1 to 64 visible ASCII characters.")
-        asked = model.RenameObject(
+        asked = copy_model.RenameObject(
             bucket=request.Bucket,
             key=request.Key,
             source_key=renamed(headers.get(_SOURCE, ""), request.Bucket),

@@ -4,7 +4,7 @@ Source: S3 API reference, RestoreObject, and `x-amz-restore` of HeadObject.
 """
 
 from cumulo.gateway.aws_service import AwsAnswer, AwsCall, Handler
-from cumulo.object_store import model
+from cumulo.object_store import object_model
 from cumulo.object_store.edge_aws_errors import CONFIGURATION_NOT_IMPLEMENTED, MALFORMED_XML
 from cumulo.object_store.edge_aws_headers import asked_version, check_headers, http_date
 from cumulo.object_store.service import Service
@@ -25,7 +25,7 @@ def handlers(service: Service) -> dict[str, Handler]:
             raise MALFORMED_XML.error()
         job = said.GlacierJobParameters
         tier = said.Tier or ("Standard" if job is None else job.Tier)
-        asked = model.RestoreObject(
+        asked = object_model.RestoreObject(
             bucket=request.Bucket,
             key=request.Key,
             days=said.Days,
@@ -38,7 +38,7 @@ def handlers(service: Service) -> dict[str, Handler]:
     return {"RestoreObject": restore_object}
 
 
-def restore_header(status: model.RestoreStatus) -> tuple[str, str]:
+def restore_header(status: object_model.RestoreStatus) -> tuple[str, str]:
     """Return the header that tells of an archived object's copy."""
     if not status.expires_ms:
         return ("x-amz-restore", 'ongoing-request="true"')

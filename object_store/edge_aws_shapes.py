@@ -12,7 +12,7 @@ from cumulo.core.lazy import LazyModule
 from cumulo.gateway.aws_service import AwsAnswer, AwsCall, Handler
 from cumulo.gateway.aws_timestamps import iso8601_of_s3
 from cumulo.gateway.aws_xml import writer
-from cumulo.object_store import model
+from cumulo.object_store import configuration_model
 from cumulo.object_store.edge_aws_headers import check_headers
 from cumulo.object_store.edge_aws_xml import document
 from cumulo.object_store.service import Service
@@ -68,7 +68,7 @@ def _putter(service: Service, kind: str, shape: str) -> Handler:
     async def put(call: AwsCall) -> AwsAnswer:
         bucket = call.request.Bucket
         await check_headers(service, call, bucket)
-        asked = model.SetBucketConfiguration(bucket, kind, getattr(call.request, shape), id=_id(call))
+        asked = configuration_model.SetBucketConfiguration(bucket, kind, getattr(call.request, shape), id=_id(call))
         await service.call(call.ctx, "SetBucketConfiguration", asked)
         return AwsAnswer()
 
@@ -79,7 +79,7 @@ def _getter(service: Service, kind: str, root: str, empty: str) -> Handler:
     async def get(call: AwsCall) -> AwsAnswer:
         bucket = call.request.Bucket
         await check_headers(service, call, bucket)
-        asked = model.GetBucketConfiguration(bucket, kind, _id(call))
+        asked = configuration_model.GetBucketConfiguration(bucket, kind, _id(call))
         found: Any = (await service.call(call.ctx, "GetBucketConfiguration", asked)).value
         return document(root, empty if found is None else writer(type(found), iso8601_of_s3)(found))
 
@@ -90,7 +90,7 @@ def _deleter(service: Service, kind: str) -> Handler:
     async def delete(call: AwsCall) -> AwsAnswer:
         bucket = call.request.Bucket
         await check_headers(service, call, bucket)
-        asked = model.DeleteBucketConfiguration(bucket, kind, id=_id(call))
+        asked = configuration_model.DeleteBucketConfiguration(bucket, kind, id=_id(call))
         await service.call(call.ctx, "DeleteBucketConfiguration", asked)
         return AwsAnswer(status=204)
 
@@ -101,8 +101,10 @@ def _lister(service: Service, kind: str, noun: str, shape: str) -> Handler:
     async def list_(call: AwsCall) -> AwsAnswer:
         bucket, token = call.request.Bucket, call.request.ContinuationToken
         await check_headers(service, call, bucket)
-        asked = model.ListBucketConfigurations(bucket, kind, page_token=token or "")
-        page: model.ConfigurationPage = (await service.call(call.ctx, "ListBucketConfigurations", asked)).value
+        asked = configuration_model.ListBucketConfigurations(bucket, kind, page_token=token or "")
+        page: configuration_model.ConfigurationPage = (
+            await service.call(call.ctx, "ListBucketConfigurations", asked)
+        ).value
         answered = {
             "IsTruncated": bool(page.next_page_token),
             "ContinuationToken": token or None,

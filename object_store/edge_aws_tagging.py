@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from cumulo.gateway.aws_service import AwsAnswer, AwsCall, Handler
-from cumulo.object_store import model
+from cumulo.object_store import configuration_model, tagging_model
 from cumulo.object_store.edge_aws_errors import argument_error
 from cumulo.object_store.edge_aws_headers import asked_version, check_headers, version_header
 from cumulo.object_store.edge_aws_xml import document, escape
@@ -24,43 +24,47 @@ def handlers(service: Service) -> dict[str, Handler]:
     async def get_object_tagging(call: AwsCall) -> AwsAnswer:
         request = call.request
         await check_headers(service, call, request.Bucket)
-        asked = model.GetObjectTagging(request.Bucket, request.Key, asked_version(request.VersionId))
-        found: model.ObjectTags = (await service.call(call.ctx, "GetObjectTagging", asked)).value
+        asked = tagging_model.GetObjectTagging(request.Bucket, request.Key, asked_version(request.VersionId))
+        found: tagging_model.ObjectTags = (await service.call(call.ctx, "GetObjectTagging", asked)).value
         return _document(found.tags, found.version_id)
 
     async def put_object_tagging(call: AwsCall) -> AwsAnswer:
         request = call.request
         await check_headers(service, call, request.Bucket)
         tags = tags_of(request.Tagging.TagSet)
-        asked = model.SetObjectTagging(request.Bucket, request.Key, tags, asked_version(request.VersionId))
+        asked = tagging_model.SetObjectTagging(request.Bucket, request.Key, tags, asked_version(request.VersionId))
         version_id = (await service.call(call.ctx, "SetObjectTagging", asked)).value
         return AwsAnswer(headers=version_header(version_id))
 
     async def delete_object_tagging(call: AwsCall) -> AwsAnswer:
         request = call.request
         await check_headers(service, call, request.Bucket)
-        asked = model.DeleteObjectTagging(request.Bucket, request.Key, asked_version(request.VersionId))
+        asked = tagging_model.DeleteObjectTagging(request.Bucket, request.Key, asked_version(request.VersionId))
         version_id = (await service.call(call.ctx, "DeleteObjectTagging", asked)).value
         return AwsAnswer(status=204, headers=version_header(version_id))
 
     async def get_bucket_tagging(call: AwsCall) -> AwsAnswer:
         bucket = call.request.Bucket
         await check_headers(service, call, bucket)
-        asked = model.GetBucketConfiguration(bucket, "tagging")
-        found: model.BucketTagging = (await service.call(call.ctx, "GetBucketConfiguration", asked)).value
+        asked = configuration_model.GetBucketConfiguration(bucket, "tagging")
+        found: tagging_model.BucketTagging = (await service.call(call.ctx, "GetBucketConfiguration", asked)).value
         return _document(found.tags)
 
     async def put_bucket_tagging(call: AwsCall) -> AwsAnswer:
         bucket = call.request.Bucket
         await check_headers(service, call, bucket)
-        value = model.BucketTagging(tags_of(call.request.Tagging.TagSet))
-        await service.call(call.ctx, "SetBucketConfiguration", model.SetBucketConfiguration(bucket, "tagging", value))
+        value = tagging_model.BucketTagging(tags_of(call.request.Tagging.TagSet))
+        await service.call(
+            call.ctx, "SetBucketConfiguration", configuration_model.SetBucketConfiguration(bucket, "tagging", value)
+        )
         return AwsAnswer(status=204)
 
     async def delete_bucket_tagging(call: AwsCall) -> AwsAnswer:
         bucket = call.request.Bucket
         await check_headers(service, call, bucket)
-        await service.call(call.ctx, "DeleteBucketConfiguration", model.DeleteBucketConfiguration(bucket, "tagging"))
+        await service.call(
+            call.ctx, "DeleteBucketConfiguration", configuration_model.DeleteBucketConfiguration(bucket, "tagging")
+        )
         return AwsAnswer(status=204)
 
     return {

@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 
 from cumulo.gateway.aws_service import AwsCall
 from cumulo.gateway.payload import PayloadBody
+from cumulo.object_store.body_model import UNKNOWN, ExpectedContent, UploadBody
 from cumulo.object_store.edge_aws_errors import MISSING_CONTENT_LENGTH, header_error
 from cumulo.object_store.edge_aws_headers import CHECKSUMS, checksum_value
-from cumulo.object_store.model import UNKNOWN, ExpectedContent, UploadBody
 
 
 def body_length(call: AwsCall) -> int:

@@ -18,7 +18,7 @@ from cumulo.core.context import AnonymousPrincipal, CallContext
 from cumulo.core.errors import ACCESS_DENIED, ServiceError
 from cumulo.gateway.bucket_front import Visit
 from cumulo.gateway.http1 import Response
-from cumulo.object_store import model, websites
+from cumulo.object_store import object_model, websites
 from cumulo.object_store.downloads import InlineBody
 from cumulo.object_store.edge_aws_headers import byte_range, conditions, http_date
 from cumulo.object_store.edge_aws_objects import described
@@ -103,7 +103,9 @@ async def _instead(service: Service, visit: Visit, site: Any, place: Place, erro
 async def _is_folder(service: Service, visit: Visit, site: Any) -> bool:
     index = websites.index_of(site, visit.address.key + "/")
     try:
-        await service.call(_nobody(visit), "HeadObject", model.HeadObject(bucket=visit.address.bucket, key=index))
+        await service.call(
+            _nobody(visit), "HeadObject", object_model.HeadObject(bucket=visit.address.bucket, key=index)
+        )
     except ServiceError:
         return False
     return True
@@ -112,21 +114,21 @@ async def _is_folder(service: Service, visit: Visit, site: Any) -> bool:
 async def _document(service: Service, visit: Visit, key: str, *, as_error: bool = False) -> Response:
     """Return an object as a page, or the redirect that it bears; raises what a GetObject raises."""
     headers = visit.request.headers
-    asked = model.GetObject(bucket=visit.address.bucket, key=key)
+    asked = object_model.GetObject(bucket=visit.address.bucket, key=key)
     if not as_error:
         wanted = byte_range(headers.get("range")) if "if-range" not in headers else None
         asked = msgspec.structs.replace(asked, range=wanted, conditions=conditions(headers))
     result = await service.call(_nobody(visit), "GetObject", asked)
-    download: model.Download = result.value
+    download: object_model.Download = result.value
     found, body = download.object, result.body
-    elsewhere = found.headers.get(model.WEBSITE_REDIRECT, "")
+    elsewhere = found.headers.get(object_model.WEBSITE_REDIRECT, "")
     if elsewhere and not as_error:
         if body is not None and not isinstance(body, InlineBody):
             await body.aclose()  # type: ignore[attr-defined]  # a blob's reader, which keeps its file open
         # The text is that of a header: each character is one of the octets that were sent.
         octets = elsewhere.encode("latin-1", "replace")
         return _moved(visit, websites.MOVED, urllib.parse.quote(octets, safe=string.punctuation))
-    told = [header for header in described(found) if header[0] not in ("content-type", model.WEBSITE_REDIRECT)]
+    told = [header for header in described(found) if header[0] not in ("content-type", object_model.WEBSITE_REDIRECT)]
     content_type = next(value for name, value in described(found) if name == "content-type")
     length = download.content_length
     if download.is_partial and length:

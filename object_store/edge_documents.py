@@ -14,12 +14,14 @@ from cumulo.gateway.aws_model import MalformedInput, MissingMember
 from cumulo.gateway.aws_shapes import Change, from_plain, timestamps_changed
 from cumulo.object_store import (
     aws_s3,
+    configuration_model,
     edge_aws_configurations,
     edge_aws_lifecycle,
     edge_aws_locks,
     edge_aws_tagging,
-    model,
+    tagging_model,
 )
+from cumulo.object_store.configuration_model import Configuration
 from cumulo.object_store.configurations import (
     ENCRYPTION,
     KINDS,
@@ -33,7 +35,6 @@ from cumulo.object_store.configurations import (
     kind_of,
 )
 from cumulo.object_store.errors import INVALID_ARGUMENT
-from cumulo.object_store.model import Configuration
 
 Plain = dict[str, Any]
 
@@ -92,7 +93,7 @@ FORMS: Final = {
     TAGGING: Form(
         aws_s3.Tagging,
         "Tagging",
-        lambda said, _: model.BucketTagging(edge_aws_tagging.tags_of(said.TagSet)),
+        lambda said, _: tagging_model.BucketTagging(edge_aws_tagging.tags_of(said.TagSet)),
         lambda it: edge_aws_tagging.tag_elements(it.tags),
     ),
 }
@@ -130,7 +131,7 @@ def document(value: Configuration | None) -> str:
         shaped = from_plain("xml", aws_xml.read_values(root, form.root, form.shape), form.shape, strict=False)
         besides = form.besides(value) if form.besides is not None else {}
     plain: Plain = msgspec.to_builtins(shaped)
-    if not isinstance(shaped, model.BucketQuota):
+    if not isinstance(shaped, configuration_model.BucketQuota):
         plain = timestamps_changed(type(shaped), _write_timestamp, plain)
     return msgspec.json.encode({**plain, **besides}).decode()
 

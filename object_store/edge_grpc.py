@@ -20,18 +20,24 @@ from cumulo.core.names import parse_arn
 from cumulo.core.ports import EnclosedMessage
 from cumulo.gateway.rpc import CallableService, RpcAdaptor, UnaryRow, parser
 from cumulo.object_store import (
+    body_model,
+    bucket_model,
+    configuration_model,
     edge_grpc_acl,
     edge_grpc_copies,
     edge_grpc_descriptions,
     edge_grpc_locks,
     edge_grpc_tagging,
     edge_grpc_versions,
-    model,
+    listing_model,
+    notification_model,
+    object_model,
+    upload_model,
 )
 from cumulo.object_store import edge_grpc_encryption as encryption
+from cumulo.object_store.body_model import CONTENT_MD5, UNKNOWN, ExpectedContent
 from cumulo.object_store.edge_grpc_descriptions import conditions_of, encode_object, encode_part, unquoted
 from cumulo.object_store.errors import INCOMPLETE_BODY, INVALID_ARGUMENT, INVALID_REQUEST
-from cumulo.object_store.model import CONTENT_MD5, UNKNOWN, ExpectedContent
 from cumulo.object_store.outbox import service_of
 
 if TYPE_CHECKING:
@@ -119,7 +125,7 @@ def frame_parser(parse: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
     return parse_frame
 
 
-class _Frames(model.UploadBody):
+class _Frames(body_model.UploadBody):
     """The body of an upload, between its head and its commit."""
 
     def __init__(self, frames: AsyncIterator[Any]) -> None:
@@ -219,24 +225,24 @@ def _expected(expected: pb.ExpectedContent) -> ExpectedContent:
     return ExpectedContent(length, digests, announced=("crc32c",))
 
 
-def _range(request: pb.GetObjectRequest) -> model.ByteRange | None:
+def _range(request: pb.GetObjectRequest) -> object_model.ByteRange | None:
     match request.WhichOneof("range"):
         case "byte_range":
             asked = request.byte_range
             if asked.first < 0:
                 raise INVALID_ARGUMENT.error(parameter="byte_range.first", value=asked.first, allowed="0 or more")
-            return model.ByteRange(asked.first, asked.last if asked.HasField("last") else None)
+            return object_model.ByteRange(asked.first, asked.last if asked.HasField("last") else None)
         case "suffix_length":
             if request.suffix_length < 1:
                 raise INVALID_ARGUMENT.error(
                     parameter="suffix_length", value=request.suffix_length, allowed="1 or more"
                 )
-            return model.ByteRange(-request.suffix_length)
+            return object_model.ByteRange(-request.suffix_length)
     return None
 
 
-def _decode_put(head: pb.PutObjectHead) -> model.PutObject:
-    return model.PutObject(
+def _decode_put(head: pb.PutObjectHead) -> object_model.PutObject:
+    return object_model.PutObject(
         bucket=_bucket_name(head.bucket),
         key=head.key,
         content_type=head.content_type,
@@ -266,8 +272,8 @@ def _enclosed(messages: Iterable[pb.EnclosedMessage]) -> tuple[EnclosedMessage, 
     return tuple(EnclosedMessage(it.queue, it.entry.SerializeToString(deterministic=True)) for it in messages)
 
 
-def _decode_part(head: pb.UploadPartHead) -> model.UploadPart:
-    return model.UploadPart(
+def _decode_part(head: pb.UploadPartHead) -> upload_model.UploadPart:
+    return upload_model.UploadPart(
         bucket=_bucket_name(head.bucket),
         key=head.key,
         upload_id=head.upload_id,
@@ -278,8 +284,8 @@ def _decode_part(head: pb.UploadPartHead) -> model.UploadPart:
     )
 
 
-def _decode_get(request: pb.GetObjectRequest) -> model.GetObject:
-    return model.GetObject(
+def _decode_get(request: pb.GetObjectRequest) -> object_model.GetObject:
+    return object_model.GetObject(
         bucket=_bucket_name(request.bucket),
         key=request.key,
         range=_range(request),
@@ -290,8 +296,8 @@ def _decode_get(request: pb.GetObjectRequest) -> model.GetObject:
     )
 
 
-def _decode_head(request: pb.HeadObjectRequest, _: CallContext) -> model.HeadObject:
-    return model.HeadObject(
+def _decode_head(request: pb.HeadObjectRequest, _: CallContext) -> object_model.HeadObject:
+    return object_model.HeadObject(
         bucket=_bucket_name(request.bucket),
         key=request.key,
         conditions=conditions_of(request),
@@ -300,8 +306,8 @@ def _decode_head(request: pb.HeadObjectRequest, _: CallContext) -> model.HeadObj
     )
 
 
-def _decode_delete(request: pb.DeleteObjectRequest, _: CallContext) -> model.DeleteObject:
-    return model.DeleteObject(
+def _decode_delete(request: pb.DeleteObjectRequest, _: CallContext) -> object_model.DeleteObject:
+    return object_model.DeleteObject(
         bucket=_bucket_name(request.bucket),
         key=request.key,
         if_match=unquoted(request.if_match),
@@ -313,11 +319,11 @@ def _decode_delete(request: pb.DeleteObjectRequest, _: CallContext) -> model.Del
     )
 
 
-def _decode_batch_delete(request: pb.BatchDeleteObjectsRequest, _: CallContext) -> model.BatchDeleteObjects:
-    return model.BatchDeleteObjects(
+def _decode_batch_delete(request: pb.BatchDeleteObjectsRequest, _: CallContext) -> object_model.BatchDeleteObjects:
+    return object_model.BatchDeleteObjects(
         bucket=_bucket_name(request.bucket),
         entries=tuple(
-            model.DeleteEntry(
+            object_model.DeleteEntry(
                 entry.key,
                 unquoted(entry.if_match),
                 entry.if_modified_ms if entry.HasField("if_modified_ms") else None,
@@ -331,8 +337,8 @@ def _decode_batch_delete(request: pb.BatchDeleteObjectsRequest, _: CallContext) 
     )
 
 
-def _decode_list(request: pb.ListObjectsRequest, _: CallContext) -> model.ListObjects:
-    return model.ListObjects(
+def _decode_list(request: pb.ListObjectsRequest, _: CallContext) -> listing_model.ListObjects:
+    return listing_model.ListObjects(
         bucket=_bucket_name(request.bucket),
         prefix=request.prefix,
         delimiter=request.delimiter,
@@ -343,8 +349,8 @@ def _decode_list(request: pb.ListObjectsRequest, _: CallContext) -> model.ListOb
     )
 
 
-def _decode_create_bucket(request: pb.CreateBucketRequest, _: CallContext) -> model.CreateBucket:
-    return model.CreateBucket(
+def _decode_create_bucket(request: pb.CreateBucketRequest, _: CallContext) -> bucket_model.CreateBucket:
+    return bucket_model.CreateBucket(
         _bucket_name(request.bucket.name),
         request.bucket.region,
         request.request_id,
@@ -356,12 +362,14 @@ def _decode_create_bucket(request: pb.CreateBucketRequest, _: CallContext) -> mo
     )
 
 
-def _decode_list_buckets(request: pb.ListBucketsRequest, _: CallContext) -> model.ListBuckets:
-    return model.ListBuckets(request.prefix, request.page_size, request.page_token, request.region)
+def _decode_list_buckets(request: pb.ListBucketsRequest, _: CallContext) -> bucket_model.ListBuckets:
+    return bucket_model.ListBuckets(request.prefix, request.page_size, request.page_token, request.region)
 
 
-def _decode_set_notification(request: pb.SetBucketNotificationRequest, _: CallContext) -> model.SetBucketNotification:
-    return model.SetBucketNotification(
+def _decode_set_notification(
+    request: pb.SetBucketNotificationRequest, _: CallContext
+) -> notification_model.SetBucketNotification:
+    return notification_model.SetBucketNotification(
         _bucket_name(request.bucket),
         tuple(map(_decode_rule, request.rules)),
         request.request_id,
@@ -370,7 +378,7 @@ def _decode_set_notification(request: pb.SetBucketNotificationRequest, _: CallCo
     )
 
 
-def _decode_rule(rule: pb.NotificationRule) -> model.NotificationRule:
+def _decode_rule(rule: pb.NotificationRule) -> notification_model.NotificationRule:
     targets = [text for text in (rule.queue, rule.topic, rule.endpoint) if text]
     if len(targets) != 1:
         raise INVALID_ARGUMENT.error(
@@ -379,24 +387,26 @@ def _decode_rule(rule: pb.NotificationRule) -> model.NotificationRule:
     target = targets[0]
     if rule.topic and "/" not in target and not target.startswith("arn:"):
         raise INVALID_ARGUMENT.error(parameter="topic", value=target[:80], allowed="a topic's ARN or full name")
-    if rule.endpoint and service_of(target) not in model.ENDPOINT_SCHEMES:
+    if rule.endpoint and service_of(target) not in notification_model.ENDPOINT_SCHEMES:
         raise INVALID_ARGUMENT.error(parameter="endpoint", value=target[:80], allowed="a URL of http or https")
-    return model.NotificationRule(
+    return notification_model.NotificationRule(
         id=rule.id, target=target, events=tuple(rule.events), prefix=rule.prefix, suffix=rule.suffix
     )
 
 
 def _decode_set_configuration(
     request: pb.SetBucketConfigurationRequest, _: CallContext
-) -> model.SetBucketConfiguration:
+) -> configuration_model.SetBucketConfiguration:
     value = edge_documents.parsed(request.kind, request.document)
-    return model.SetBucketConfiguration(
+    return configuration_model.SetBucketConfiguration(
         _bucket_name(request.bucket), request.kind, value, request.request_id, request.id
     )
 
 
-def _decode_create_upload(request: pb.CreateMultipartUploadRequest, _: CallContext) -> model.CreateMultipartUpload:
-    return model.CreateMultipartUpload(
+def _decode_create_upload(
+    request: pb.CreateMultipartUploadRequest, _: CallContext
+) -> upload_model.CreateMultipartUpload:
+    return upload_model.CreateMultipartUpload(
         bucket=_bucket_name(request.bucket),
         key=request.key,
         content_type=request.content_type,
@@ -408,12 +418,14 @@ def _decode_create_upload(request: pb.CreateMultipartUploadRequest, _: CallConte
     )
 
 
-def _decode_complete(request: pb.CompleteMultipartUploadRequest, _: CallContext) -> model.CompleteMultipartUpload:
-    return model.CompleteMultipartUpload(
+def _decode_complete(
+    request: pb.CompleteMultipartUploadRequest, _: CallContext
+) -> upload_model.CompleteMultipartUpload:
+    return upload_model.CompleteMultipartUpload(
         bucket=_bucket_name(request.bucket),
         key=request.key,
         upload_id=request.upload_id,
-        parts=tuple(model.CompletedPart(part.part_number, unquoted(part.etag)) for part in request.parts),
+        parts=tuple(upload_model.CompletedPart(part.part_number, unquoted(part.etag)) for part in request.parts),
         if_match=unquoted(request.if_match),
         if_none_match=unquoted(request.if_none_match),
         request_id=request.request_id,
@@ -423,8 +435,8 @@ def _decode_complete(request: pb.CompleteMultipartUploadRequest, _: CallContext)
     )
 
 
-def _decode_abort(request: pb.AbortMultipartUploadRequest, _: CallContext) -> model.AbortMultipartUpload:
-    return model.AbortMultipartUpload(
+def _decode_abort(request: pb.AbortMultipartUploadRequest, _: CallContext) -> upload_model.AbortMultipartUpload:
+    return upload_model.AbortMultipartUpload(
         bucket=_bucket_name(request.bucket),
         key=request.key,
         upload_id=request.upload_id,
@@ -432,8 +444,8 @@ def _decode_abort(request: pb.AbortMultipartUploadRequest, _: CallContext) -> mo
     )
 
 
-def _decode_list_parts(request: pb.ListPartsRequest, _: CallContext) -> model.ListParts:
-    return model.ListParts(
+def _decode_list_parts(request: pb.ListPartsRequest, _: CallContext) -> upload_model.ListParts:
+    return upload_model.ListParts(
         bucket=_bucket_name(request.bucket),
         key=request.key,
         upload_id=request.upload_id,
@@ -442,8 +454,8 @@ def _decode_list_parts(request: pb.ListPartsRequest, _: CallContext) -> model.Li
     )
 
 
-def _decode_list_uploads(request: pb.ListMultipartUploadsRequest, _: CallContext) -> model.ListMultipartUploads:
-    return model.ListMultipartUploads(
+def _decode_list_uploads(request: pb.ListMultipartUploadsRequest, _: CallContext) -> upload_model.ListMultipartUploads:
+    return upload_model.ListMultipartUploads(
         bucket=_bucket_name(request.bucket),
         prefix=request.prefix,
         delimiter=request.delimiter,
@@ -455,13 +467,13 @@ def _decode_list_uploads(request: pb.ListMultipartUploadsRequest, _: CallContext
 # Answers
 
 
-def _bucket(it: model.Bucket) -> pb.Bucket:
+def _bucket(it: bucket_model.Bucket) -> pb.Bucket:
     return pb.Bucket(
         name="buckets/" + it.name, arn=it.arn, region=it.region, account=it.account, create_ms=it.create_ms
     )
 
 
-def _rules(rules: tuple[model.NotificationRule, ...]) -> list[pb.NotificationRule]:
+def _rules(rules: tuple[notification_model.NotificationRule, ...]) -> list[pb.NotificationRule]:
     return [
         pb.NotificationRule(
             id=it.id,
@@ -474,26 +486,26 @@ def _rules(rules: tuple[model.NotificationRule, ...]) -> list[pb.NotificationRul
     ]
 
 
-def _encode_put(it: model.Object) -> pb.PutObjectResponse:
+def _encode_put(it: object_model.Object) -> pb.PutObjectResponse:
     return pb.PutObjectResponse(object=encode_object(it), messages=_sent(it))
 
 
-def _encode_complete(it: model.Object) -> pb.CompleteMultipartUploadResponse:
+def _encode_complete(it: object_model.Object) -> pb.CompleteMultipartUploadResponse:
     return pb.CompleteMultipartUploadResponse(object=encode_object(it), messages=_sent(it))
 
 
-def _sent(it: model.Object) -> list[SentMessage]:
+def _sent(it: object_model.Object) -> list[SentMessage]:
     return [
         SentMessage(message_id=one.message_id, md5_of_body=one.md5_of_body, sequence_number=one.sequence_number)
         for one in it.messages
     ]
 
 
-def _encode_part(it: model.Part) -> pb.UploadPartResponse:
+def _encode_part(it: object_model.Part) -> pb.UploadPartResponse:
     return pb.UploadPartResponse(part=encode_part(it))
 
 
-def _encode_list(page: model.ObjectPage) -> pb.ListObjectsResponse:
+def _encode_list(page: listing_model.ObjectPage) -> pb.ListObjectsResponse:
     return pb.ListObjectsResponse(
         objects=[
             pb.ObjectSummary(
@@ -511,15 +523,15 @@ def _encode_list(page: model.ObjectPage) -> pb.ListObjectsResponse:
     )
 
 
-def _encode_buckets(page: model.BucketPage) -> pb.ListBucketsResponse:
+def _encode_buckets(page: bucket_model.BucketPage) -> pb.ListBucketsResponse:
     return pb.ListBucketsResponse(buckets=map(_bucket, page.buckets), next_page_token=page.next_page_token)
 
 
-def _encode_parts(page: model.PartPage) -> pb.ListPartsResponse:
+def _encode_parts(page: upload_model.PartPage) -> pb.ListPartsResponse:
     return pb.ListPartsResponse(parts=map(encode_part, page.parts), next_page_token=page.next_page_token)
 
 
-def _encode_uploads(page: model.UploadPage) -> pb.ListMultipartUploadsResponse:
+def _encode_uploads(page: upload_model.UploadPage) -> pb.ListMultipartUploadsResponse:
     uploads = [pb.MultipartUpload(key=it.key, upload_id=it.upload_id, create_ms=it.create_ms) for it in page.uploads]
     return pb.ListMultipartUploadsResponse(
         uploads=uploads, common_prefixes=page.common_prefixes, next_page_token=page.next_page_token
@@ -534,38 +546,40 @@ _UNARY: Mapping[str, UnaryRow] = {
     ),
     "GetBucket": (
         pb.GetBucketRequest,
-        lambda request, _: model.GetBucket(_bucket_name(request.name)),
+        lambda request, _: bucket_model.GetBucket(_bucket_name(request.name)),
         lambda it: pb.GetBucketResponse(bucket=_bucket(it)),
     ),
     "ListBuckets": (pb.ListBucketsRequest, _decode_list_buckets, _encode_buckets),
     "DeleteBucket": (
         pb.DeleteBucketRequest,
-        lambda request, _: model.DeleteBucket(_bucket_name(request.name), request.request_id),
+        lambda request, _: bucket_model.DeleteBucket(_bucket_name(request.name), request.request_id),
         lambda _: pb.DeleteBucketResponse(),
     ),
     "GetBucketPolicy": (
         pb.GetBucketPolicyRequest,
-        lambda request, _: model.GetBucketPolicy(_bucket_name(request.bucket)),
+        lambda request, _: bucket_model.GetBucketPolicy(_bucket_name(request.bucket)),
         lambda policy: pb.GetBucketPolicyResponse(policy=policy),
     ),
     "SetBucketPolicy": (
         pb.SetBucketPolicyRequest,
-        lambda request, _: model.SetBucketPolicy(_bucket_name(request.bucket), request.policy, request.request_id),
+        lambda request, _: bucket_model.SetBucketPolicy(
+            _bucket_name(request.bucket), request.policy, request.request_id
+        ),
         lambda _: pb.SetBucketPolicyResponse(),
     ),
     "DeleteBucketPolicy": (
         pb.DeleteBucketPolicyRequest,
-        lambda request, _: model.DeleteBucketPolicy(_bucket_name(request.bucket), request.request_id),
+        lambda request, _: bucket_model.DeleteBucketPolicy(_bucket_name(request.bucket), request.request_id),
         lambda _: pb.DeleteBucketPolicyResponse(),
     ),
     "GetBucketPolicyStatus": (
         pb.GetBucketPolicyStatusRequest,
-        lambda request, _: model.GetBucketPolicyStatus(_bucket_name(request.bucket)),
+        lambda request, _: bucket_model.GetBucketPolicyStatus(_bucket_name(request.bucket)),
         lambda is_public: pb.GetBucketPolicyStatusResponse(public=is_public),
     ),
     "GetBucketNotification": (
         pb.GetBucketNotificationRequest,
-        lambda request, _: model.GetBucketNotification(_bucket_name(request.bucket)),
+        lambda request, _: notification_model.GetBucketNotification(_bucket_name(request.bucket)),
         lambda it: pb.GetBucketNotificationResponse(rules=_rules(it.rules), event_bridge=it.event_bridge),
     ),
     "SetBucketNotification": (
@@ -575,7 +589,9 @@ _UNARY: Mapping[str, UnaryRow] = {
     ),
     "GetBucketConfiguration": (
         pb.GetBucketConfigurationRequest,
-        lambda request, _: model.GetBucketConfiguration(_bucket_name(request.bucket), request.kind, request.id),
+        lambda request, _: configuration_model.GetBucketConfiguration(
+            _bucket_name(request.bucket), request.kind, request.id
+        ),
         lambda it: pb.GetBucketConfigurationResponse(document=edge_documents.document(it)),
     ),
     "SetBucketConfiguration": (
@@ -585,14 +601,14 @@ _UNARY: Mapping[str, UnaryRow] = {
     ),
     "DeleteBucketConfiguration": (
         pb.DeleteBucketConfigurationRequest,
-        lambda request, _: model.DeleteBucketConfiguration(
+        lambda request, _: configuration_model.DeleteBucketConfiguration(
             _bucket_name(request.bucket), request.kind, request.request_id, request.id
         ),
         lambda _: pb.DeleteBucketConfigurationResponse(),
     ),
     "ListBucketConfigurations": (
         pb.ListBucketConfigurationsRequest,
-        lambda request, _: model.ListBucketConfigurations(
+        lambda request, _: configuration_model.ListBucketConfigurations(
             _bucket_name(request.bucket), request.kind, request.page_size, request.page_token
         ),
         lambda page: pb.ListBucketConfigurationsResponse(

@@ -5,7 +5,7 @@ from typing import Any
 
 from cumulo.api.objects.v1 import objects_pb2 as pb
 from cumulo.gateway.rpc import UnaryRow
-from cumulo.object_store import model
+from cumulo.object_store import acl_model
 
 
 def rows(bucket_name: Callable[[str], str]) -> Mapping[str, UnaryRow]:
@@ -13,12 +13,12 @@ def rows(bucket_name: Callable[[str], str]) -> Mapping[str, UnaryRow]:
     return {
         "GetBucketAcl": (
             pb.GetBucketAclRequest,
-            lambda request, _: model.GetBucketAcl(bucket_name(request.bucket)),
+            lambda request, _: acl_model.GetBucketAcl(bucket_name(request.bucket)),
             lambda it: pb.GetBucketAclResponse(acl=_encode(it)),
         ),
         "SetBucketAcl": (
             pb.SetBucketAclRequest,
-            lambda request, _: model.SetBucketAcl(
+            lambda request, _: acl_model.SetBucketAcl(
                 bucket_name(request.bucket),
                 request.canned_acl,
                 decode(request.grants),
@@ -28,14 +28,14 @@ def rows(bucket_name: Callable[[str], str]) -> Mapping[str, UnaryRow]:
         ),
         "GetObjectAcl": (
             pb.GetObjectAclRequest,
-            lambda request, _: model.GetObjectAcl(bucket_name(request.bucket), request.key, request.version_id),
+            lambda request, _: acl_model.GetObjectAcl(bucket_name(request.bucket), request.key, request.version_id),
             lambda it: pb.GetObjectAclResponse(
-                acl=_encode(it), version_id=it.version_id if isinstance(it, model.VersionAcl) else ""
+                acl=_encode(it), version_id=it.version_id if isinstance(it, acl_model.VersionAcl) else ""
             ),
         ),
         "SetObjectAcl": (
             pb.SetObjectAclRequest,
-            lambda request, _: model.SetObjectAcl(
+            lambda request, _: acl_model.SetObjectAcl(
                 bucket_name(request.bucket),
                 request.key,
                 request.canned_acl,
@@ -48,11 +48,11 @@ def rows(bucket_name: Callable[[str], str]) -> Mapping[str, UnaryRow]:
     }
 
 
-def _encode(it: model.Acl) -> pb.AccessControlList:
+def _encode(it: acl_model.Acl) -> pb.AccessControlList:
     grants = [pb.Grant(grantee=grant.grantee, permission=grant.permission) for grant in it.grants]
     return pb.AccessControlList(owner=it.owner, grants=grants)
 
 
-def decode(grants: Iterable[Any]) -> tuple[model.AskedGrant, ...]:
+def decode(grants: Iterable[Any]) -> tuple[acl_model.AskedGrant, ...]:
     """Return the grants that a request asks for."""
-    return tuple(model.AskedGrant(grant.grantee, grant.permission) for grant in grants)
+    return tuple(acl_model.AskedGrant(grant.grantee, grant.permission) for grant in grants)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from cumulo.api.objects.v1 import objects_pb2 as pb
 from cumulo.core.context import CallContext
 from cumulo.gateway.rpc import UnaryRow
-from cumulo.object_store import edge_grpc_descriptions, edge_grpc_locks, model
+from cumulo.object_store import copy_model, edge_grpc_descriptions, edge_grpc_locks, object_model, upload_model
 from cumulo.object_store import edge_grpc_encryption as encryption
 from cumulo.object_store.edge_grpc_descriptions import encode_object, encode_part, source_conditions_of, unquoted
 
@@ -13,12 +13,12 @@ from cumulo.object_store.edge_grpc_descriptions import encode_object, encode_par
 def rows(bucket_name: Callable[[str], str]) -> Mapping[str, UnaryRow]:
     """Return the calls that copy and rename; `bucket_name` reads what a request calls a bucket."""
 
-    def decode_copy(request: pb.CopyObjectRequest, _: CallContext) -> model.CopyObject:
+    def decode_copy(request: pb.CopyObjectRequest, _: CallContext) -> copy_model.CopyObject:
         bucket = bucket_name(request.bucket)
-        return model.CopyObject(
+        return copy_model.CopyObject(
             bucket=bucket,
             key=request.key,
-            source=model.CopySource(
+            source=copy_model.CopySource(
                 bucket_name(request.source_bucket) if request.source_bucket else bucket,
                 request.source_key,
                 source_conditions_of(request),
@@ -37,28 +37,28 @@ def rows(bucket_name: Callable[[str], str]) -> Mapping[str, UnaryRow]:
             **edge_grpc_descriptions.asked(request),
         )
 
-    def decode_rename(request: pb.RenameObjectRequest, _: CallContext) -> model.RenameObject:
-        return model.RenameObject(
+    def decode_rename(request: pb.RenameObjectRequest, _: CallContext) -> copy_model.RenameObject:
+        return copy_model.RenameObject(
             bucket=bucket_name(request.bucket),
             key=request.key,
             source_key=request.source_key,
-            source_conditions=model.Conditions(if_match=unquoted(request.source_if_match)),
-            conditions=model.Conditions(unquoted(request.if_match), unquoted(request.if_none_match)),
+            source_conditions=object_model.Conditions(if_match=unquoted(request.source_if_match)),
+            conditions=object_model.Conditions(unquoted(request.if_match), unquoted(request.if_none_match)),
             request_id=request.request_id,
         )
 
-    def decode_part_copy(request: pb.UploadPartCopyRequest, _: CallContext) -> model.UploadPartCopy:
+    def decode_part_copy(request: pb.UploadPartCopyRequest, _: CallContext) -> upload_model.UploadPartCopy:
         bucket, asked = bucket_name(request.bucket), request.range
-        return model.UploadPartCopy(
+        return upload_model.UploadPartCopy(
             bucket=bucket,
             key=request.key,
             upload_id=request.upload_id,
             part_number=request.part_number,
-            source=model.CopySource(
+            source=copy_model.CopySource(
                 bucket_name(request.source_bucket) if request.source_bucket else bucket,
                 request.source_key,
                 source_conditions_of(request),
-                range=model.ByteRange(asked.first, asked.last if asked.HasField("last") else None)
+                range=object_model.ByteRange(asked.first, asked.last if asked.HasField("last") else None)
                 if request.HasField("range")
                 else None,
                 customer=encryption.customer_key(request.source_customer_key),

@@ -6,7 +6,7 @@ from typing import Any, Final
 from cumulo.api.objects.v1 import objects_pb2 as pb
 from cumulo.core.context import CallContext
 from cumulo.gateway.rpc import UnaryRow
-from cumulo.object_store import edge_grpc_acl, edge_grpc_locks, model
+from cumulo.object_store import body_model, edge_grpc_acl, edge_grpc_locks, object_model
 from cumulo.object_store import edge_grpc_encryption as encryption
 
 _WITH_FIELDS: Final = frozenset(("crc64nvme", "crc32c"))
@@ -16,8 +16,8 @@ _WITH_FIELDS: Final = frozenset(("crc64nvme", "crc32c"))
 def rows(bucket_name: Callable[[str], str]) -> Mapping[str, UnaryRow]:
     """Return the calls about attributes and restores; `bucket_name` reads what a request calls a bucket."""
 
-    def decode_attributes(request: pb.GetObjectAttributesRequest, _: CallContext) -> model.GetObjectAttributes:
-        return model.GetObjectAttributes(
+    def decode_attributes(request: pb.GetObjectAttributesRequest, _: CallContext) -> object_model.GetObjectAttributes:
+        return object_model.GetObjectAttributes(
             bucket=bucket_name(request.bucket),
             key=request.key,
             part_number_marker=request.after_part_number,
@@ -27,8 +27,8 @@ def rows(bucket_name: Callable[[str], str]) -> Mapping[str, UnaryRow]:
             version_id=request.version_id,
         )
 
-    def decode_restore(request: pb.RestoreObjectRequest, _: CallContext) -> model.RestoreObject:
-        return model.RestoreObject(
+    def decode_restore(request: pb.RestoreObjectRequest, _: CallContext) -> object_model.RestoreObject:
+        return object_model.RestoreObject(
             bucket=bucket_name(request.bucket),
             key=request.key,
             days=request.days,
@@ -65,9 +65,9 @@ def unquoted(etag: str) -> str:
 
 def conditions_of(
     request: "pb.GetObjectRequest | pb.HeadObjectRequest | pb.GetObjectAttributesRequest",
-) -> model.Conditions:
+) -> object_model.Conditions:
     """Return the conditions of a read."""
-    return model.Conditions(
+    return object_model.Conditions(
         unquoted(request.if_match),
         unquoted(request.if_none_match),
         request.if_modified_since_ms if request.HasField("if_modified_since_ms") else None,
@@ -75,9 +75,9 @@ def conditions_of(
     )
 
 
-def source_conditions_of(request: "pb.CopyObjectRequest | pb.UploadPartCopyRequest") -> model.Conditions:
+def source_conditions_of(request: "pb.CopyObjectRequest | pb.UploadPartCopyRequest") -> object_model.Conditions:
     """Return the conditions on what a copy takes."""
-    return model.Conditions(
+    return object_model.Conditions(
         unquoted(request.source_if_match),
         unquoted(request.source_if_none_match),
         request.source_if_modified_since_ms if request.HasField("source_if_modified_since_ms") else None,
@@ -85,7 +85,7 @@ def source_conditions_of(request: "pb.CopyObjectRequest | pb.UploadPartCopyReque
     )
 
 
-def encode_object(it: model.Object) -> pb.Object:
+def encode_object(it: object_model.Object) -> pb.Object:
     """Return an object's description."""
     return pb.Object(
         bucket="buckets/" + it.bucket,
@@ -110,13 +110,13 @@ def encode_object(it: model.Object) -> pb.Object:
     )
 
 
-def _crc32c(it: model.Object) -> int | None:
+def _crc32c(it: object_model.Object) -> int | None:
     """Return the CRC-32C of a whole object; one of the parts' checksums is none."""
-    value = it.checksums.get("crc32c") if it.checksum_type == model.FULL_OBJECT else None
+    value = it.checksums.get("crc32c") if it.checksum_type == body_model.FULL_OBJECT else None
     return None if value is None else int.from_bytes(value, "big")
 
 
-def encode_part(it: model.Part) -> pb.Part:
+def encode_part(it: object_model.Part) -> pb.Part:
     """Return a part, as its upload shows it."""
     return pb.Part(
         part_number=it.part_number,
@@ -127,7 +127,7 @@ def encode_part(it: model.Part) -> pb.Part:
     )
 
 
-def _encode_attributes(it: model.ObjectAttributes) -> pb.GetObjectAttributesResponse:
+def _encode_attributes(it: object_model.ObjectAttributes) -> pb.GetObjectAttributesResponse:
     parts = []
     for part in it.parts:
         encoded = encode_part(part)
@@ -138,7 +138,7 @@ def _encode_attributes(it: model.ObjectAttributes) -> pb.GetObjectAttributesResp
         checksums={
             name: value
             for name, value in it.object.checksums.items()
-            if it.object.checksum_type == model.COMPOSITE or name not in _WITH_FIELDS
+            if it.object.checksum_type == body_model.COMPOSITE or name not in _WITH_FIELDS
         },
         checksum_type=it.object.checksum_type,
         parts=parts,

@@ -9,7 +9,7 @@ import hashlib
 import msgspec
 
 from cumulo.api.objects.v1 import objects_pb2 as pb
-from cumulo.object_store.model import AES256, AskedEncryption, CustomerKey
+from cumulo.object_store.encryption_model import AES256, AskedEncryption, CustomerKey
 
 
 def customer_key(key: bytes) -> CustomerKey | None:

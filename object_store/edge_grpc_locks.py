@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from cumulo.api.objects.v1 import objects_pb2 as pb
 from cumulo.gateway.rpc import UnaryRow
-from cumulo.object_store import model
+from cumulo.object_store import lock_model
 
 
 def rows(bucket_name: Callable[[str], str]) -> Mapping[str, UnaryRow]:
@@ -12,14 +12,16 @@ def rows(bucket_name: Callable[[str], str]) -> Mapping[str, UnaryRow]:
     return {
         "GetObjectRetention": (
             pb.GetObjectRetentionRequest,
-            lambda request, _: model.GetObjectRetention(bucket_name(request.bucket), request.key, request.version_id),
+            lambda request, _: lock_model.GetObjectRetention(
+                bucket_name(request.bucket), request.key, request.version_id
+            ),
             lambda it: pb.GetObjectRetentionResponse(
                 mode=it.mode, retain_until_ms=it.until_ms, event_hold=_encode_event(it.event)
             ),
         ),
         "SetObjectRetention": (
             pb.SetObjectRetentionRequest,
-            lambda request, _: model.SetObjectRetention(
+            lambda request, _: lock_model.SetObjectRetention(
                 bucket_name(request.bucket),
                 request.key,
                 request.mode,
@@ -33,12 +35,14 @@ def rows(bucket_name: Callable[[str], str]) -> Mapping[str, UnaryRow]:
         ),
         "GetObjectLegalHold": (
             pb.GetObjectLegalHoldRequest,
-            lambda request, _: model.GetObjectLegalHold(bucket_name(request.bucket), request.key, request.version_id),
+            lambda request, _: lock_model.GetObjectLegalHold(
+                bucket_name(request.bucket), request.key, request.version_id
+            ),
             lambda hold: pb.GetObjectLegalHoldResponse(legal_hold=hold),
         ),
         "SetObjectLegalHold": (
             pb.SetObjectLegalHoldRequest,
-            lambda request, _: model.SetObjectLegalHold(
+            lambda request, _: lock_model.SetObjectLegalHold(
                 bucket_name(request.bucket), request.key, request.legal_hold, request.version_id, request.request_id
             ),
             lambda version_id: pb.SetObjectLegalHoldResponse(version_id=version_id),
@@ -46,15 +50,17 @@ def rows(bucket_name: Callable[[str], str]) -> Mapping[str, UnaryRow]:
     }
 
 
-def asked(head: "pb.PutObjectHead | pb.CopyObjectRequest | pb.CreateMultipartUploadRequest") -> model.ObjectLock | None:
+def asked(
+    head: "pb.PutObjectHead | pb.CopyObjectRequest | pb.CreateMultipartUploadRequest",
+) -> lock_model.ObjectLock | None:
     """Return the lock that a new object is to have, None where nothing is said."""
     if not head.HasField("lock"):
         return None
     lock = head.lock
-    return model.ObjectLock(lock.mode, lock.retain_until_ms, lock.legal_hold, _event(lock))
+    return lock_model.ObjectLock(lock.mode, lock.retain_until_ms, lock.legal_hold, _event(lock))
 
 
-def encode(lock: model.ObjectLock | None) -> pb.ObjectLock | None:
+def encode(lock: lock_model.ObjectLock | None) -> pb.ObjectLock | None:
     """Return a lock as callers are told it."""
     if lock is None:
         return None
@@ -63,11 +69,11 @@ def encode(lock: model.ObjectLock | None) -> pb.ObjectLock | None:
     )
 
 
-def _event(it: "pb.ObjectLock | pb.SetObjectRetentionRequest") -> model.EventHold | None:
+def _event(it: "pb.ObjectLock | pb.SetObjectRetentionRequest") -> lock_model.EventHold | None:
     if not it.HasField("event_hold"):
         return None
-    return model.EventHold(it.event_hold.on, it.event_hold.days, it.event_hold.years)
+    return lock_model.EventHold(it.event_hold.on, it.event_hold.days, it.event_hold.years)
 
 
-def _encode_event(event: model.EventHold | None) -> pb.EventHold | None:
+def _encode_event(event: lock_model.EventHold | None) -> pb.EventHold | None:
     return None if event is None else pb.EventHold(on=event.is_on, days=event.days, years=event.years)

@@ -9,7 +9,7 @@ from typing import Final
 from cumulo.api.objects.v1 import objects_pb2 as pb
 from cumulo.core.context import CallContext
 from cumulo.gateway.rpc import UnaryRow
-from cumulo.object_store import model
+from cumulo.object_store import configuration_model, listing_model, object_model
 from cumulo.object_store.configurations import VERSIONING
 
 OPERATIONS: Final = {
@@ -22,8 +22,8 @@ OPERATIONS: Final = {
 def rows(bucket_name: Callable[[str], str]) -> Mapping[str, UnaryRow]:
     """Return the calls about versions; `bucket_name` reads what a request calls a bucket."""
 
-    def decode_list(request: pb.ListObjectVersionsRequest, _: CallContext) -> model.ListObjectVersions:
-        return model.ListObjectVersions(
+    def decode_list(request: pb.ListObjectVersionsRequest, _: CallContext) -> listing_model.ListObjectVersions:
+        return listing_model.ListObjectVersions(
             bucket=bucket_name(request.bucket),
             prefix=request.prefix,
             delimiter=request.delimiter,
@@ -36,13 +36,16 @@ def rows(bucket_name: Callable[[str], str]) -> Mapping[str, UnaryRow]:
     return {
         "GetBucketVersioning": (
             pb.GetBucketVersioningRequest,
-            lambda request, _: model.GetBucketConfiguration(bucket_name(request.bucket), VERSIONING),
+            lambda request, _: configuration_model.GetBucketConfiguration(bucket_name(request.bucket), VERSIONING),
             lambda it: pb.GetBucketVersioningResponse(status="" if it is None else it.status),
         ),
         "SetBucketVersioning": (
             pb.SetBucketVersioningRequest,
-            lambda request, _: model.SetBucketConfiguration(
-                bucket_name(request.bucket), VERSIONING, model.Versioning(request.status), request.request_id
+            lambda request, _: configuration_model.SetBucketConfiguration(
+                bucket_name(request.bucket),
+                VERSIONING,
+                configuration_model.Versioning(request.status),
+                request.request_id,
             ),
             lambda _: pb.SetBucketVersioningResponse(),
         ),
@@ -50,7 +53,7 @@ def rows(bucket_name: Callable[[str], str]) -> Mapping[str, UnaryRow]:
     }
 
 
-def _encode_list(page: model.VersionPage) -> pb.ListObjectVersionsResponse:
+def _encode_list(page: listing_model.VersionPage) -> pb.ListObjectVersionsResponse:
     return pb.ListObjectVersionsResponse(
         versions=[
             pb.ObjectVersion(
@@ -71,17 +74,19 @@ def _encode_list(page: model.VersionPage) -> pb.ListObjectVersionsResponse:
     )
 
 
-def encode_delete(it: model.Deleted) -> pb.DeleteObjectResponse:
+def encode_delete(it: object_model.Deleted) -> pb.DeleteObjectResponse:
     """Return what a delete did."""
     return pb.DeleteObjectResponse(version_id=it.version_id, delete_marker=it.is_delete_marker)
 
 
-def encode_batch_delete(results: tuple[model.Deleted | model.ItemError, ...]) -> pb.BatchDeleteObjectsResponse:
+def encode_batch_delete(
+    results: tuple[object_model.Deleted | object_model.ItemError, ...],
+) -> pb.BatchDeleteObjectsResponse:
     """Return what became of each entry of a batch."""
     return pb.BatchDeleteObjectsResponse(results=map(_delete_result, results))
 
 
-def _delete_result(it: model.Deleted | model.ItemError) -> pb.DeleteObjectResult:
-    if isinstance(it, model.ItemError):
+def _delete_result(it: object_model.Deleted | object_model.ItemError) -> pb.DeleteObjectResult:
+    if isinstance(it, object_model.ItemError):
         return pb.DeleteObjectResult(error=pb.ItemError(code=it.code, message=it.message))
     return pb.DeleteObjectResult(version_id=it.version_id, delete_marker=it.is_delete_marker)

@@ -18,14 +18,8 @@ import msgspec
 
 from cumulo.core.context import CallContext
 from cumulo.core.errors import ACCESS_DENIED, ServiceError
-from cumulo.object_store import model, naming
-from cumulo.object_store.errors import (
-    ENCRYPTION_ARGUMENT,
-    INVALID_ENCRYPTION_ALGORITHM,
-    INVALID_REQUEST,
-    WRONG_CUSTOMER_KEY,
-)
-from cumulo.object_store.model import (
+from cumulo.object_store import encryption_model, naming
+from cumulo.object_store.encryption_model import (
     AES256,
     AWS_KMS,
     CUSTOMER,
@@ -33,6 +27,12 @@ from cumulo.object_store.model import (
     AskedEncryption,
     BucketEncryption,
     CustomerKey,
+)
+from cumulo.object_store.errors import (
+    ENCRYPTION_ARGUMENT,
+    INVALID_ENCRYPTION_ALGORITHM,
+    INVALID_REQUEST,
+    WRONG_CUSTOMER_KEY,
 )
 from cumulo.storage.storage_keys import KEY_BYTES
 
@@ -51,7 +51,7 @@ _PROOF: Final = b"cumulo customer key"
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """How a body is to be encrypted: `algorithm` is of `model.Encryption`; `customer_key` are the raw 32 bytes."""
+    """How a body is to be encrypted: `algorithm` is of a record's `Encryption`; `customer_key` are the raw 32 bytes."""
 
     algorithm: str
     kms_key_id: str = ""
@@ -115,7 +115,7 @@ def _may_share(algorithm: str, *, bucket_key: bool) -> bool:
 
 
 _STORAGE_KEYS: Final = Plan(AES256)
-_TOLD: Final = model.Encryption(AES256, b"")
+_TOLD: Final = encryption_model.Encryption(AES256, b"")
 
 
 def check_customer_key(
@@ -173,18 +173,18 @@ def without_key(asked: AskedEncryption | None) -> AskedEncryption | None:
     return msgspec.structs.replace(asked, customer=msgspec.structs.replace(asked.customer, key=""))
 
 
-def told_of(encryption: model.Encryption | None) -> model.Encryption | None:
+def told_of(encryption: encryption_model.Encryption | None) -> encryption_model.Encryption | None:
     """Return what is told of an object's encryption: not its keys, which are others of a repeated request, too."""
     if encryption is None:
         return None
     if encryption.algorithm == AES256:
         return _TOLD
-    return model.Encryption(
+    return encryption_model.Encryption(
         encryption.algorithm, b"", kms_key_arn=encryption.kms_key_arn, bucket_key=encryption.bucket_key
     )
 
 
-def readable_with(encryption: model.Encryption | None, customer: CustomerKey | None) -> bytes:
+def readable_with(encryption: encryption_model.Encryption | None, customer: CustomerKey | None) -> bytes:
     """Return the raw key that an object is to be read with, empty where it needs none of its reader; raises
     `InvalidRequest` where he brings one in vain, or none.
     """
@@ -199,7 +199,9 @@ def readable_with(encryption: model.Encryption | None, customer: CustomerKey | N
     return key
 
 
-def check_reader(ctx: CallContext, encryption: model.Encryption | None, customer: CustomerKey | None) -> None:
+def check_reader(
+    ctx: CallContext, encryption: encryption_model.Encryption | None, customer: CustomerKey | None
+) -> None:
     """Raise where an object cannot be read with the key that its reader brings, or without one: `InvalidRequest`,
     `InvalidArgument`, `AccessDenied`.
     """
@@ -209,13 +211,13 @@ def check_reader(ctx: CallContext, encryption: model.Encryption | None, customer
         check_proof(encryption, key)
 
 
-def check_unread(encryption: model.Encryption | None, customer: CustomerKey | None) -> None:
+def check_unread(encryption: encryption_model.Encryption | None, customer: CustomerKey | None) -> None:
     """Raise `InvalidRequest` where an object that was found needs a key of its reader, and he brought none."""
     if customer is None and encryption is not None and encryption.algorithm == CUSTOMER:
         raise INVALID_REQUEST.error(reason=STORED_WITH_KEY)
 
 
-def check_part_key(encryption: model.Encryption | None, customer: CustomerKey | None) -> None:
+def check_part_key(encryption: encryption_model.Encryption | None, customer: CustomerKey | None) -> None:
     """Raise where a part brings a customer's key that its upload (`encryption`) has not, or another one, or none."""
     needs = encryption is not None and encryption.algorithm == CUSTOMER
     if needs != (customer is not None):
@@ -224,13 +226,13 @@ def check_part_key(encryption: model.Encryption | None, customer: CustomerKey | 
         raise INVALID_REQUEST.error(reason="The provided encryption parameters did not match the ones used originally.")
 
 
-def check_proof(encryption: model.Encryption, customer_key: bytes) -> None:
+def check_proof(encryption: encryption_model.Encryption, customer_key: bytes) -> None:
     """Raise `AccessDenied` where a customer's key is another one than that with which an object was encrypted."""
     if not proves(encryption, customer_key):
         raise WRONG_CUSTOMER_KEY.error()
 
 
-def proves(encryption: model.Encryption, customer_key: bytes) -> bool:
+def proves(encryption: encryption_model.Encryption, customer_key: bytes) -> bool:
     """Say whether a customer's key is the one whose proof a record keeps."""
     return hmac.compare_digest(encryption.key, proof(customer_key, encryption.salt))
 
@@ -254,9 +256,9 @@ def check_bucket_encryption(encryption: BucketEncryption) -> None:
 
 def check_key_id(key_id: str) -> None:
     """Raise `InvalidArgument` for an id that is too long to be one."""
-    if len(key_id) > model.KMS_KEY_ID_CHARACTERS_MAX:
+    if len(key_id) > encryption_model.KMS_KEY_ID_CHARACTERS_MAX:
         raise ENCRYPTION_ARGUMENT.error(
-            message=f"A KMS key id has at most {model.KMS_KEY_ID_CHARACTERS_MAX} characters.",
+            message=f"A KMS key id has at most {encryption_model.KMS_KEY_ID_CHARACTERS_MAX} characters.",
             parameter=_HEADER + "-aws-kms-key-id",
             value=naming.shown(key_id),
         )
@@ -270,10 +272,10 @@ def _context(encoded: str) -> Mapping[str, str]:
         found = msgspec.json.decode(text, type=dict[str, str])
     except (binascii.Error, ValueError, msgspec.MsgspecError):
         text, found = b"", {}
-    if not text or len(text) > model.ENCRYPTION_CONTEXT_BYTES_MAX:
+    if not text or len(text) > encryption_model.ENCRYPTION_CONTEXT_BYTES_MAX:
         raise ENCRYPTION_ARGUMENT.error(
             message=f"The header '{_HEADER}-context' shall be Base64-encoded UTF-8 string holding JSON which "
-            f"represents a string-string map of at most {model.ENCRYPTION_CONTEXT_BYTES_MAX} bytes",
+            f"represents a string-string map of at most {encryption_model.ENCRYPTION_CONTEXT_BYTES_MAX} bytes",
             parameter=_HEADER + "-context",
             value=naming.shown(encoded),
         )

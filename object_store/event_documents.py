@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from cumulo.object_store import model
+from cumulo.object_store import bucket_model
 from cumulo.object_store.keys import Meta
 from cumulo.object_store.stamping import Origin
 
@@ -129,7 +129,7 @@ def event(change: Change, meta: Meta, origin: Origin, rule_id: str) -> bytes:
             "bucket": {
                 "name": meta.name,
                 "ownerIdentity": {"principalId": meta.account},
-                "arn": model.bucket_arn(meta.name),
+                "arn": bucket_model.bucket_arn(meta.name),
             },
             "object": thing,
         },
@@ -140,7 +140,7 @@ def event(change: Change, meta: Meta, origin: Origin, rule_id: str) -> bytes:
         failed = change.unreplicated
         record["replicationEventData"] = {
             "replicationRuleId": failed.rule_id,
-            "destinationBucket": model.bucket_arn(failed.bucket),
+            "destinationBucket": bucket_model.bucket_arn(failed.bucket),
             "s3Operation": failed.operation,
             "requestTime": _time(failed.wall_ms),
             "failureReason": failed.reason,
@@ -186,7 +186,7 @@ def bridged_event(change: Change, meta: Meta, origin: Origin, delivery_id: str) 
             "account": meta.account,
             "time": _time(change.wall_ms)[:-5] + "Z",
             "region": meta.region,
-            "resources": [model.bucket_arn(meta.name)],
+            "resources": [bucket_model.bucket_arn(meta.name)],
             "detail": detail | reason,
         }
     )

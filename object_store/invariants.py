@@ -31,10 +31,15 @@ from cumulo.core.clocks import SystemClock
 from cumulo.core.errors import ServiceError
 from cumulo.core.ids import SystemRandomness
 from cumulo.object_store import (
+    acl_model,
+    configuration_model,
     configurations,
+    encryption_model,
     keys,
+    lock_model,
     logging_rules,
-    model,
+    notification_model,
+    object_model,
     payments,
     quotas,
     replication_outbox,
@@ -54,7 +59,7 @@ from cumulo.storage.frames import PREFIX_BYTES, TAG_BYTES, FramesDamaged, kept_b
 from cumulo.storage.rewraps import check_walk, is_done
 from cumulo.storage.storage_keys import StorageKeys
 
-_OF_ENDED_UPLOAD = model.Encryption("", b"")
+_OF_ENDED_UPLOAD = encryption_model.Encryption("", b"")
 """Stands for what an ended upload took along with its record: what is kept of its parts tells that there was any."""
 
 
@@ -134,7 +139,7 @@ def _check_key(
     txn: ReadTxn,
     seals: ObjectSeals,
     place: Place,
-    encryption: model.Encryption | None,
+    encryption: encryption_model.Encryption | None,
     wanted: int,
     record: ObjectRecord | None = None,
 ) -> str:
@@ -143,7 +148,7 @@ def _check_key(
     try:
         seals.check(encryption, place)
         is_inline = record is not None and not record.blob and not record.part_count
-        if record is not None and is_inline and encryption.algorithm == model.AES256:
+        if record is not None and is_inline and encryption.algorithm == encryption_model.AES256:
             sealing = seals.opened_by_storage_key(encryption, place)
             inline = txn.get(keys.body_key(place.partition, record.body)) or b""
             if digests.crc64nvme(sealing.open(encryption.kept, inline)) != record.crc64nvme:
@@ -231,7 +236,7 @@ def _check_configurations(
     if not row.is_logged == is_logged == (txn.get(keys.logged_key(name)) is not None):
         yield "its logging is not what its row says"
     quota = configurations.read(txn, row.partition, configurations.QUOTA)
-    assert quota is None or isinstance(quota, model.BucketQuota), quota
+    assert quota is None or isinstance(quota, configuration_model.BucketQuota), quota
     if row.has_quota != (quota is not None) or quotas.limited(meta, quota) != meta:
         yield "its quota is not what its row and its record say"
     if any(rows_under(txn, row.partition + keys.ACCESS_LINES)) and not any(
@@ -239,27 +244,29 @@ def _check_configurations(
     ):
         yield "lines of its access log wait, and nothing will deliver them"
     block = configurations.read(txn, row.partition, configurations.PUBLIC_ACCESS_BLOCK)
-    fields = configurations.row_fields(block if isinstance(block, model.PublicAccessBlock) else None)
+    fields = configurations.row_fields(block if isinstance(block, acl_model.PublicAccessBlock) else None)
     if any(getattr(row, name) != value for name, value in fields.items()):
         yield "its public access block is not what its row says"
     rules = configurations.read(txn, row.partition, configurations.LIFECYCLE)
     if row.lifecycle != digest_of(rules if isinstance(rules, Lifecycle) else None):
         yield "its lifecycle rules are not those of its row"
     controls = configurations.read(txn, row.partition, configurations.OWNERSHIP_CONTROLS)
-    ownership = controls.object_ownership if isinstance(controls, model.OwnershipControls) else model.OBJECT_WRITER
-    if (row.object_ownership or model.OWNERS_ENFORCED) != ownership:
+    ownership = (
+        controls.object_ownership if isinstance(controls, acl_model.OwnershipControls) else acl_model.OBJECT_WRITER
+    )
+    if (row.object_ownership or acl_model.OWNERS_ENFORCED) != ownership:
         yield "its ownership controls are not what its row says"
     versioning = configurations.read(txn, row.partition, configurations.VERSIONING)
-    state = versioning.status if isinstance(versioning, model.Versioning) else ""
+    state = versioning.status if isinstance(versioning, configuration_model.Versioning) else ""
     if (meta.versioning, row.is_versioned) != (state, bool(state)):
         yield "its versioning is not what its record and its row say"
     if meta.replication != replication_outbox.digest_of(read_value(txn, row.partition, configurations.REPLICATION)):
         yield "its replication rules are not those of its record"
     lock = configurations.read(txn, row.partition, configurations.OBJECT_LOCK)
-    retains = isinstance(lock, model.BucketLock) and bool(lock.mode)
+    retains = isinstance(lock, lock_model.BucketLock) and bool(lock.mode)
     if meta.lock != lock or (row.locks_objects, row.retains_objects) != (lock is not None, retains):
         yield "its object lock is not what its record and its row say"
-    if lock is not None and state != model.VERSIONING_ENABLED:
+    if lock is not None and state != configuration_model.VERSIONING_ENABLED:
         yield "its objects can be locked, and their versions are not kept"
     if row.is_policy_public and not row.has_policy:
         yield "its row says that it has a public policy, and it has none"
@@ -290,11 +297,11 @@ def _check_record(
     if record.lock is not None:
         tally.locks += 1
         is_retained = bool(record.lock.until_ms) or (record.lock.event is not None and record.lock.event.is_on)
-        if record.lock == model.ObjectLock() or bool(record.lock.mode) != is_retained:
+        if record.lock == lock_model.ObjectLock() or bool(record.lock.mode) != is_retained:
             yield f"object {key!r}: its lock says {record.lock}"
-    if record.replication == model.REPLICATION_PENDING:
+    if record.replication == object_model.REPLICATION_PENDING:
         tally.pending.add((key, record.body))
-    if record.replication == model.REPLICA:
+    if record.replication == object_model.REPLICA:
         tally.replicas[key, record.version_id] = record.body
     elif record.version_id and record.version_id != versions.version_id(partition, record.body):
         yield f"object {key!r}: version {record.version_id} has the number {record.body}"
@@ -386,7 +393,7 @@ def _check_body(
     partition: bytes,
     record: ObjectRecord | PartRecord,
     tally: Tally,
-    encryption: model.Encryption | None,
+    encryption: encryption_model.Encryption | None,
 ) -> Iterator[str]:
     tally.highest = max(tally.highest, record.body)
     if encryption is not None:
@@ -412,7 +419,7 @@ def _check_kept(
     partition: bytes,
     record: ObjectRecord | PartRecord,
     tally: Tally,
-    encryption: model.Encryption,
+    encryption: encryption_model.Encryption,
 ) -> Iterator[str]:
     if isinstance(record, ObjectRecord) and not record.blob:
         size_bytes = len(encryption.kept)
@@ -420,7 +427,7 @@ def _check_kept(
         tally.kept.add(record.body)
         size_bytes = len(read_kept(txn, partition, record.body))
     wanted = kept_bytes(record.size_bytes) if record.blob else PREFIX_BYTES + TAG_BYTES
-    if encryption.algorithm == model.DUAL_LAYER:
+    if encryption.algorithm == encryption_model.DUAL_LAYER:
         wanted *= 2
     if size_bytes != wanted:
         yield f"{size_bytes} bytes are kept of its encrypted frames instead of {wanted}"
@@ -438,7 +445,7 @@ def _check_owner(txn: ReadTxn, partition: bytes, body: int, blob: int) -> Iterat
 def _check_uploads(
     txn: ReadTxn, partition: bytes, tally: Tally, waiting: dict[tuple[str, bytes], Due]
 ) -> Iterator[str]:
-    open_: dict[int, model.Encryption | None] = {}
+    open_: dict[int, encryption_model.Encryption | None] = {}
     for row_key, value in rows_under(txn, partition + keys.UPLOADS):
         key, upload = keys.parse_upload_key(row_key)
         record = keys.decode_upload(value)
@@ -472,7 +479,7 @@ def _check_counts(txn: ReadTxn, meta: Meta, counters: Counters, partition: bytes
     if tally.locks and meta.lock is None:
         yield f"{tally.locks} versions are locked, and its objects cannot be"
     rules = sum(1 for _ in rows_under(txn, partition + keys.RULES))
-    if rules != meta.rule_count or rules > model.NOTIFICATION_RULES_MAX:
+    if rules != meta.rule_count or rules > notification_model.NOTIFICATION_RULES_MAX:
         yield f"it has {rules} notification rules, its record says {meta.rule_count}"
 
 

@@ -32,7 +32,7 @@ from typing import Final
 
 import msgspec
 
-from cumulo.object_store import model
+from cumulo.object_store import acl_model, encryption_model, lock_model
 from cumulo.storage import records, tuples
 from cumulo.storage.engine import PARTITION_BYTES, ROOT
 from cumulo.storage.rewraps import Route
@@ -116,9 +116,9 @@ class BucketRow(records.Record, frozen=True):
     object_ownership: str = ""
     takes_public_acls: bool = False
     honors_public_acls: bool = False
-    acl: model.Acl | None = None
+    acl: acl_model.Acl | None = None
     has_quota: bool = False
-    encryption: model.BucketEncryption | None = model.BucketEncryption()
+    encryption: encryption_model.BucketEncryption | None = encryption_model.BucketEncryption()
     is_versioned: bool = False
     locks_objects: bool = False
     retains_objects: bool = False
@@ -141,7 +141,7 @@ class Meta(records.Record, frozen=True):
     event_bridge: bool = False
     versioning: str = ""
     replication: bytes = b""
-    lock: model.BucketLock | None = None
+    lock: lock_model.BucketLock | None = None
 
     @property
     def listens(self) -> bool:
@@ -212,13 +212,13 @@ class ObjectRecord(records.Record, frozen=True):
     headers: dict[str, str] = msgspec.field(default_factory=dict)
     tags: dict[str, str] = msgspec.field(default_factory=dict)
     due_ms: int = 0
-    acl: model.Acl | None = None
-    encryption: model.Encryption | None = None
+    acl: acl_model.Acl | None = None
+    encryption: encryption_model.Encryption | None = None
     restore: RestoreRecord | None = None
     version_id: str = ""
     replaced_ms: int = 0
     replication: str = ""
-    lock: model.ObjectLock | None = None
+    lock: lock_model.ObjectLock | None = None
 
     @property
     def is_delete_marker(self) -> bool:
@@ -286,9 +286,9 @@ class UploadRecord(records.Record, frozen=True):
     checksum: str = ""
     is_composite: bool = False
     initiator: str = ""
-    acl: model.Acl | None = None
-    encryption: model.Encryption | None = None
-    lock: model.ObjectLock | None = None
+    acl: acl_model.Acl | None = None
+    encryption: encryption_model.Encryption | None = None
+    lock: lock_model.ObjectLock | None = None
 
 
 class CompletedRecord(records.Record, frozen=True):
@@ -308,7 +308,7 @@ class CompletedRecord(records.Record, frozen=True):
     checksums: dict[str, bytes] = msgspec.field(default_factory=dict)
     is_composite: bool = False
     enclosed: bytes = b""
-    encryption: model.Encryption | None = None
+    encryption: encryption_model.Encryption | None = None
     version_id: str = ""
 
 

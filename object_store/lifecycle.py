@@ -40,8 +40,8 @@ from cumulo.object_store.lifecycle_versions import (
     newer_than,
     wake,
 )
-from cumulo.object_store.model import NULL_VERSION
 from cumulo.object_store.notifications import tell
+from cumulo.object_store.object_model import NULL_VERSION
 from cumulo.object_store.objects import remove_object
 from cumulo.object_store.stamping import Origin, Stamped
 from cumulo.storage import records

@@ -23,8 +23,9 @@ from cumulo.object_store.lifecycle_model import (
     LifecycleRule,
     RuleFilter,
 )
-from cumulo.object_store.model import KEY_BYTES_MAX, TAG_KEY_CHARACTERS_MAX, TAG_VALUE_CHARACTERS_MAX
 from cumulo.object_store.naming import text_bytes
+from cumulo.object_store.object_model import KEY_BYTES_MAX
+from cumulo.object_store.tagging_model import TAG_KEY_CHARACTERS_MAX, TAG_VALUE_CHARACTERS_MAX
 
 DAY_MS: Final = 86_400_000
 INFREQUENT_ACCESS_DAYS_MIN: Final = 30

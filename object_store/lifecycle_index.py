@@ -17,8 +17,9 @@ from cumulo.object_store.configuration_rows import read_value
 from cumulo.object_store.keys import Meta, ObjectRecord, SurveyRecord
 from cumulo.object_store.lifecycle_model import Ending, Lifecycle
 from cumulo.object_store.lifecycle_rules import S3_TERMS, Rules, Thing, moments_of
-from cumulo.object_store.model import REPLICATION_FAILED, REPLICATION_PENDING, UPLOAD_KEPT_MS
+from cumulo.object_store.object_model import REPLICATION_FAILED, REPLICATION_PENDING
 from cumulo.object_store.stamping import Stamped
+from cumulo.object_store.upload_model import UPLOAD_KEPT_MS
 from cumulo.storage import records
 from cumulo.storage.engine import ReadTxn, Txn
 

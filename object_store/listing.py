@@ -12,8 +12,10 @@ from typing import Generic, TypeVar
 import msgspec
 
 from cumulo.object_store import keys
+from cumulo.object_store.body_model import COMPOSITE, FULL_OBJECT
 from cumulo.object_store.buckets import open_bucket
-from cumulo.object_store.model import COMPOSITE, FULL_OBJECT, STANDARD, ObjectSummary
+from cumulo.object_store.listing_model import ObjectSummary
+from cumulo.object_store.object_model import STANDARD
 from cumulo.storage import tuples
 from cumulo.storage.engine import FUNCTION_OPERATIONS_MAX, PARTITION_BYTES, ReadTxn
 

@@ -15,7 +15,7 @@ from typing import Final
 import msgspec
 
 from cumulo.core.errors import ACCESS_DENIED, ErrorRow, ServiceError
-from cumulo.object_store import model
+from cumulo.object_store import configuration_model, lock_model
 from cumulo.object_store.errors import (
     INVALID_BUCKET_STATE,
     INVALID_REQUEST,
@@ -25,7 +25,7 @@ from cumulo.object_store.errors import (
     RETENTION_PERIOD_TOO_SHORT,
 )
 from cumulo.object_store.keys import Meta, ObjectRecord
-from cumulo.object_store.model import GOVERNANCE, LOCK_MODES, EventHold, ObjectLock
+from cumulo.object_store.lock_model import GOVERNANCE, LOCK_MODES, EventHold, ObjectLock
 from cumulo.object_store.naming import shown
 
 _DAY_MS: Final = 86_400_000
@@ -40,7 +40,7 @@ _BYPASS: Final = "x-amz-bypass-governance-retention"
 # Of buckets
 
 
-def check_bucket_lock(lock: model.BucketLock) -> None:
+def check_bucket_lock(lock: lock_model.BucketLock) -> None:
     """Raise `MalformedXML` or `InvalidArgument` for a default retention that cannot be."""
     event = lock.event
     if not lock.mode and (lock.days is not None or lock.years is not None or event is not None):
@@ -54,9 +54,9 @@ def check_bucket_lock(lock: model.BucketLock) -> None:
         _check_event(event, MALFORMED_CONFIGURATION)
     if not has_period:
         return
-    parameter, period, allowed = "Days", lock.days, model.RETENTION_DAYS_MAX
+    parameter, period, allowed = "Days", lock.days, lock_model.RETENTION_DAYS_MAX
     if lock.years is not None:
-        parameter, period, allowed = "Years", lock.years, model.RETENTION_YEARS_MAX
+        parameter, period, allowed = "Years", lock.years, lock_model.RETENTION_YEARS_MAX
     assert period is not None, lock
     if not 1 <= period <= allowed:
         row = RETENTION_PERIOD_TOO_SHORT if period < 1 else RETENTION_PERIOD_TOO_LONG
@@ -65,7 +65,7 @@ def check_bucket_lock(lock: model.BucketLock) -> None:
 
 def check_versioned(meta: Meta) -> None:
     """Raise `InvalidBucketState` for a bucket whose objects cannot be made lockable: their versions are not kept."""
-    if meta.versioning != model.VERSIONING_ENABLED:
+    if meta.versioning != configuration_model.VERSIONING_ENABLED:
         raise INVALID_BUCKET_STATE.error(
             reason="Versioning must be 'Enabled' on the bucket to apply a Object Lock configuration"
         )
@@ -73,7 +73,7 @@ def check_versioned(meta: Meta) -> None:
 
 def check_suspension(meta: Meta, status: str) -> None:
     """Raise `InvalidBucketState` for a bucket that must go on to keep versions: its objects may be locked."""
-    if meta.lock is not None and status != model.VERSIONING_ENABLED:
+    if meta.lock is not None and status != configuration_model.VERSIONING_ENABLED:
         raise INVALID_BUCKET_STATE.error(
             reason="An Object Lock configuration is present on this bucket, so the versioning state cannot be changed."
         )
@@ -84,7 +84,7 @@ def check_suspension(meta: Meta, status: str) -> None:
 
 def check_date(until_ms: int, parameter: str = _UNTIL) -> None:
     """Raise `InvalidArgument` for a date that no calendar has."""
-    if not 0 <= until_ms <= model.RETAIN_UNTIL_MS_MAX:
+    if not 0 <= until_ms <= lock_model.RETAIN_UNTIL_MS_MAX:
         raise REFUSED_ARGUMENT.error(
             reason="The retain until date must be between 1970 and the year 10000.", parameter=parameter, value=until_ms
         )
@@ -104,7 +104,7 @@ def check_asked(lock: ObjectLock, wall_ms: int) -> None:
         _check_future(lock.until_ms, wall_ms, _UNTIL)
     if event is not None:
         _check_event(event, REFUSED_ARGUMENT)
-    if lock.hold not in ("", *model.LEGAL_HOLDS):
+    if lock.hold not in ("", *lock_model.LEGAL_HOLDS):
         raise REFUSED_ARGUMENT.error(
             reason="Legal Hold must be either of 'ON' or 'OFF'", parameter=_HOLD, value=shown(lock.hold)
         )
@@ -128,7 +128,7 @@ def _check_event(event: EventHold, row: ErrorRow, *, may_stay: bool = False) -> 
     duration keep that which it has.
     """
     given = [unit for unit in (event.days, event.years) if unit]
-    allowed = model.RETENTION_YEARS_MAX if event.years else model.RETENTION_DAYS_MAX
+    allowed = lock_model.RETENTION_YEARS_MAX if event.years else lock_model.RETENTION_DAYS_MAX
     if len(given) > 1 or (given and not event.is_on):
         raise row.error(reason="An event hold has one duration while it is on.", parameter=_EVENT, value="")
     if (given and not 1 <= given[0] <= allowed) or (event.is_on and not given and not may_stay):
@@ -141,7 +141,7 @@ def _check_event(event: EventHold, row: ErrorRow, *, may_stay: bool = False) -> 
 
 def check_legal_hold(hold: str) -> None:
     """Raise `MalformedXML` for what says neither that an object is held nor that it is not."""
-    if hold not in model.LEGAL_HOLDS:
+    if hold not in lock_model.LEGAL_HOLDS:
         raise MALFORMED_CONFIGURATION.error()
 
 
@@ -203,13 +203,13 @@ def days_of(event: EventHold) -> int:
 
 def is_held(lock: ObjectLock) -> bool:
     """Say whether nobody knows until when a version is protected: it is under a legal hold, or under an event's."""
-    return lock.hold == model.HOLD_ON or (lock.event is not None and lock.event.is_on)
+    return lock.hold == lock_model.HOLD_ON or (lock.event is not None and lock.event.is_on)
 
 
 def is_protected(record: ObjectRecord | None, wall_ms: int, *, bypasses: bool) -> bool:
     """Say whether a version must not be deleted; `bypasses` lets governance mode count for nothing."""
     lock = None if record is None else record.lock
-    return lock is not None and (lock.hold == model.HOLD_ON or _is_retained(lock, wall_ms, bypasses=bypasses))
+    return lock is not None and (lock.hold == lock_model.HOLD_ON or _is_retained(lock, wall_ms, bypasses=bypasses))
 
 
 def check_removal(record: ObjectRecord | None, wall_ms: int, *, bypasses: bool) -> None:

@@ -10,7 +10,7 @@ import hashlib
 
 import msgspec
 
-from cumulo.object_store import keys, locks, model, naming
+from cumulo.object_store import body_model, keys, locks, naming, object_model, upload_model
 from cumulo.object_store.bodies import NewBody, discard_body, write_body
 from cumulo.object_store.buckets import open_bucket, open_counters, save_counters
 from cumulo.object_store.checksums import OWN, check_completed, check_whole, of_parts, upload_type
@@ -35,7 +35,7 @@ from cumulo.storage import records, tuples
 from cumulo.storage.engine import PARTITION_BYTES, Due, ReadTxn, Row, Txn
 from cumulo.storage.tuples import u64
 
-CHUNKS_MAX = -(-model.PARTS_MAX // keys.CHUNK_PARTS)
+CHUNKS_MAX = -(-upload_model.PARTS_MAX // keys.CHUNK_PARTS)
 ENDED_PER_TRANSACTION = 200
 """Uploads that end with their bucket: some 3 operations each, of 2,000."""
 
@@ -76,13 +76,13 @@ class ListedUploads(msgspec.Struct, frozen=True):
 class ListedParts(msgspec.Struct, frozen=True):
     """One more part than a page holds, if there are so many, and their upload."""
 
-    parts: list[model.Part]
+    parts: list[object_model.Part]
     record: UploadRecord
 
 
 def create_upload(txn: Txn, stamped: Stamped) -> int:
     """Open an upload and return its number; raises `InvalidRequest` for a checksum that no upload can have."""
-    request: model.CreateMultipartUpload = stamped.request
+    request: upload_model.CreateMultipartUpload = stamped.request
     partition = stamped.partition
     meta = open_bucket(txn, partition, request.bucket)
     counters = open_counters(txn, partition)
@@ -97,7 +97,7 @@ def create_upload(txn: Txn, stamped: Stamped) -> int:
         storage_class=description.storage_class,
         tags=dict(description.tags),
         checksum=request.checksum,
-        is_composite=upload_type(request.checksum, request.checksum_type) == model.COMPOSITE,
+        is_composite=upload_type(request.checksum, request.checksum_type) == body_model.COMPOSITE,
         initiator=stamped.origin.arn,
         acl=stamped.acl,
         encryption=stamped.encryption,
@@ -150,14 +150,14 @@ def commit_part(txn: Txn, commit: CommitPart) -> StoredPart:
     return StoredPart(part.size_bytes, part.md5.hex(), part.modified_ms, part.crc64nvme, part.blob)
 
 
-def complete_upload(txn: Txn, stamped: Stamped) -> model.Object:
+def complete_upload(txn: Txn, stamped: Stamped) -> object_model.Object:
     """Make the object out of its parts.
 
     Raises `NoSuchUpload`, `InvalidPart`, `InvalidPartOrder`, `EntityTooSmall`, `InvalidRequest`, `BadDigest`,
     `PreconditionFailed`, `NoSuchKey`, `ConditionalRequestConflict` where the object that is to be matched was written
     after the upload had begun.
     """
-    request: model.CompleteMultipartUpload = stamped.request
+    request: upload_model.CompleteMultipartUpload = stamped.request
     partition = stamped.partition
     meta = open_bucket(txn, partition, request.bucket)
     asked = (request.parts, request.messages) if request.messages else request.parts
@@ -171,7 +171,7 @@ def complete_upload(txn: Txn, stamped: Stamped) -> model.Object:
     chosen = _choose(rows, request.parts)
     check_completed(upload, chosen, request.parts, etags_suffice=request.etags_suffice)
     size_bytes = sum(part.size_bytes for part in chosen)
-    if request.object_size_bytes not in (model.UNKNOWN, size_bytes):
+    if request.object_size_bytes not in (body_model.UNKNOWN, size_bytes):
         raise INVALID_REQUEST.error(
             reason=f"The provided 'x-amz-mp-object-size' header value {request.object_size_bytes} does not match what "
             f"was computed: {size_bytes}"
@@ -266,8 +266,8 @@ def list_parts(txn: ReadTxn, stamped: Stamped) -> ListedParts:
     """Return an upload's parts behind the number in `after`, at most `limit`."""
     upload = find_upload(txn, stamped)
     behind = int.from_bytes(stamped.after, "big")
-    parts: list[model.Part] = []
-    if behind < model.PARTS_MAX:
+    parts: list[object_model.Part] = []
+    if behind < upload_model.PARTS_MAX:
         start = keys.chunk_key(stamped.partition, stamped.upload, behind + 1)
         end = tuples.after(keys.chunk_prefix(stamped.partition, stamped.upload))
         # Chunks hold a hundred numbers each, so the page is full after a few, or a few more where numbers are sparse.
@@ -331,7 +331,7 @@ def chunk_rows(txn: ReadTxn, partition: bytes, upload: int) -> list[Row]:
     return txn.range(prefix, tuples.after(prefix), CHUNKS_MAX)
 
 
-def _choose(rows: list[Row], wanted: tuple[model.CompletedPart, ...]) -> list[PartRecord]:
+def _choose(rows: list[Row], wanted: tuple[upload_model.CompletedPart, ...]) -> list[PartRecord]:
     """Return the stored parts that a completion names; raises what S3 raises for a list that cannot be."""
     stored = {part.number: part for _, value in rows for part in keys.decode_parts(value).parts}
     chosen: list[PartRecord] = []
@@ -343,9 +343,9 @@ def _choose(rows: list[Row], wanted: tuple[model.CompletedPart, ...]) -> list[Pa
             raise INVALID_PART.error(part_number=one.part_number, etag=one.etag)
         chosen.append(part)
     for part in chosen[:-1]:
-        if part.size_bytes < model.PART_BYTES_MIN:
+        if part.size_bytes < upload_model.PART_BYTES_MIN:
             raise ENTITY_TOO_SMALL.error(
-                part_number=part.number, etag=part.md5.hex(), size=part.size_bytes, allowed=model.PART_BYTES_MIN
+                part_number=part.number, etag=part.md5.hex(), size=part.size_bytes, allowed=upload_model.PART_BYTES_MIN
             )
     return chosen
 
@@ -389,7 +389,7 @@ def _end_upload(txn: Txn, stamped: Stamped, upload_key: bytes, upload: UploadRec
         txn.due(stamped.now_ms, keys.UPLOAD_CLEAR, chunks)
 
 
-def _with_messages(completed: model.Object, stamped: Stamped, enclosed: bytes) -> model.Object:
+def _with_messages(completed: object_model.Object, stamped: Stamped, enclosed: bytes) -> object_model.Object:
     if stamped.enclosed is None:
         return completed
     return msgspec.structs.replace(completed, messages=stamped.enclosed.sent(enclosed))
@@ -414,16 +414,16 @@ def _remember(txn: Txn, stamped: Stamped, fingerprint: bytes, record: ObjectReco
     )
     key = keys.completed_key(stamped.partition, stamped.upload)
     txn.put(key, records.encode(completed))
-    txn.due(stamped.now_ms + model.COMPLETED_KEPT_MS, keys.UPLOAD_FORGET, key)
+    txn.due(stamped.now_ms + upload_model.COMPLETED_KEPT_MS, keys.UPLOAD_FORGET, key)
 
 
-def _completed_before(txn: ReadTxn, stamped: Stamped, fingerprint: bytes) -> model.Object:
-    request: model.CompleteMultipartUpload = stamped.request
+def _completed_before(txn: ReadTxn, stamped: Stamped, fingerprint: bytes) -> object_model.Object:
+    request: upload_model.CompleteMultipartUpload = stamped.request
     stored = txn.get(keys.completed_key(stamped.partition, stamped.upload))
     completed = None if stored is None else keys.decode_completed(stored)
     if completed is None or completed.key != request.key or completed.fingerprint != fingerprint:
         raise NO_SUCH_UPLOAD.error()
-    answer = model.Object(
+    answer = object_model.Object(
         bucket=request.bucket,
         key=request.key,
         size_bytes=completed.size_bytes,
@@ -434,7 +434,7 @@ def _completed_before(txn: ReadTxn, stamped: Stamped, fingerprint: bytes) -> mod
         crc64nvme=completed.crc64nvme,
         part_count=completed.part_count,
         checksums=completed.checksums,
-        checksum_type=model.COMPOSITE if completed.is_composite else model.FULL_OBJECT,
+        checksum_type=body_model.COMPOSITE if completed.is_composite else body_model.FULL_OBJECT,
         encryption=completed.encryption,
         version_id=completed.version_id,
     )

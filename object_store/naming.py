@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 
 from cumulo.core.errors import ServiceError
-from cumulo.object_store import model
+from cumulo.object_store import listing_model, object_model, tagging_model, upload_model
 from cumulo.object_store.errors import (
     INVALID_ARGUMENT,
     INVALID_BUCKET_NAME,
@@ -57,12 +57,12 @@ def check_key(key: str) -> None:
     size = text_bytes("key", key)
     if not key:
         raise KEY_MUST_BE_SPECIFIED.error()
-    if size > model.KEY_BYTES_MAX:
-        raise KEY_TOO_LONG.error(size=size, allowed=model.KEY_BYTES_MAX)
+    if size > object_model.KEY_BYTES_MAX:
+        raise KEY_TOO_LONG.error(size=size, allowed=object_model.KEY_BYTES_MAX)
     encoded = 2 + size + key.count("\x00")
-    if encoded > model.KEY_ENCODING_BYTES_MAX:
+    if encoded > object_model.KEY_ENCODING_BYTES_MAX:
         raise KEY_TOO_LONG.error(
-            size=encoded, allowed=f"{model.KEY_ENCODING_BYTES_MAX}, where each NUL character counts as two bytes"
+            size=encoded, allowed=f"{object_model.KEY_ENCODING_BYTES_MAX}, where each NUL character counts as two bytes"
         )
 
 
@@ -87,7 +87,7 @@ def text_bytes(parameter: str, text: str) -> int:
 
 def check_content_type(content_type: str) -> None:
     """Raise `InvalidArgument` for what no header can carry."""
-    check_text("content_type", content_type, model.CONTENT_TYPE_BYTES_MAX)
+    check_text("content_type", content_type, object_model.CONTENT_TYPE_BYTES_MAX)
     if _CONTROL_CHARACTERS.search(content_type) is not None:
         raise INVALID_ARGUMENT.error(
             parameter="content_type", value=repr(content_type), allowed="no control characters"
@@ -97,8 +97,8 @@ def check_content_type(content_type: str) -> None:
 def check_metadata(metadata: Mapping[str, str]) -> None:
     """Raise `MetadataTooLarge`, or `InvalidArgument` for a name or value that no header can carry."""
     size = sum(text_bytes("metadata", name) + text_bytes("metadata", value) for name, value in metadata.items())
-    if size > model.METADATA_BYTES_MAX:
-        raise METADATA_TOO_LARGE.error(size=size, allowed=model.METADATA_BYTES_MAX)
+    if size > object_model.METADATA_BYTES_MAX:
+        raise METADATA_TOO_LARGE.error(size=size, allowed=object_model.METADATA_BYTES_MAX)
     for name, value in metadata.items():
         if _METADATA_NAME.fullmatch(name) is None:
             raise INVALID_ARGUMENT.error(
@@ -115,12 +115,18 @@ def check_headers(headers: Mapping[str, str]) -> None:
     `InvalidRedirectLocation`.
     """
     for name, value in headers.items():
-        if name not in model.CONTENT_HEADERS:
+        if name not in object_model.CONTENT_HEADERS:
             raise INVALID_ARGUMENT.error(
-                parameter="headers", value=repr(shown(name)), allowed="one of " + ", ".join(model.CONTENT_HEADERS)
+                parameter="headers",
+                value=repr(shown(name)),
+                allowed="one of " + ", ".join(object_model.CONTENT_HEADERS),
             )
-        is_redirect = name == model.WEBSITE_REDIRECT
-        check_text(name, value, model.WEBSITE_REDIRECT_BYTES_MAX if is_redirect else model.CONTENT_HEADER_BYTES_MAX)
+        is_redirect = name == object_model.WEBSITE_REDIRECT
+        check_text(
+            name,
+            value,
+            object_model.WEBSITE_REDIRECT_BYTES_MAX if is_redirect else object_model.CONTENT_HEADER_BYTES_MAX,
+        )
         if _CONTROL_CHARACTERS.search(value) is not None:
             raise INVALID_ARGUMENT.error(parameter=name, value=repr(shown(value)), allowed="no control characters")
         if is_redirect:
@@ -135,7 +141,7 @@ def check_redirect(location: str) -> None:
 
 def check_storage_class(storage_class: str) -> None:
     """Raise `InvalidStorageClass` for a name that S3 does not know; an empty one is the standard class."""
-    if storage_class and storage_class not in model.STORAGE_CLASSES:
+    if storage_class and storage_class not in object_model.STORAGE_CLASSES:
         raise INVALID_STORAGE_CLASS.error(storage_class=shown(storage_class))
 
 
@@ -150,9 +156,9 @@ def check_tags(tags: Mapping[str, str], what: str, tags_max: int) -> None:
     if len(tags) > tags_max:
         raise TOO_MANY_TAGS.error(what=what, allowed=tags_max)
     for key, value in tags.items():
-        if not 1 <= len(key) <= model.TAG_KEY_CHARACTERS_MAX or not _is_tag_text(key):
+        if not 1 <= len(key) <= tagging_model.TAG_KEY_CHARACTERS_MAX or not _is_tag_text(key):
             raise INVALID_TAG.error(reason="The TagKey you have provided is invalid", key=shown(key))
-        if len(value) > model.TAG_VALUE_CHARACTERS_MAX or not _is_tag_text(value):
+        if len(value) > tagging_model.TAG_VALUE_CHARACTERS_MAX or not _is_tag_text(value):
             reason = "The TagValue you have provided is invalid"
             raise INVALID_TAG.error(reason=reason, key=shown(key), value=shown(value))
         if key.startswith("aws:"):
@@ -165,15 +171,15 @@ def _is_tag_text(text: str) -> bool:
 
 def check_part_number(part_number: int) -> None:
     """Raise `InvalidArgument` for a number that no part can have."""
-    if not 1 <= part_number <= model.PARTS_MAX:
+    if not 1 <= part_number <= upload_model.PARTS_MAX:
         raise INVALID_PART_NUMBER_ARGUMENT.error(parameter="partNumber", value=part_number)
 
 
 def check_page_size(page_size: int) -> int:
     """Return how many entries a page may hold; 0 asks for all that it can, and so does more, as in S3."""
     if page_size < 0:
-        raise out_of_range("page_size", page_size, f"0 to {model.PAGE_MAX}")
-    return min(page_size, model.PAGE_MAX) or model.PAGE_MAX
+        raise out_of_range("page_size", page_size, f"0 to {listing_model.PAGE_MAX}")
+    return min(page_size, listing_model.PAGE_MAX) or listing_model.PAGE_MAX
 
 
 def out_of_range(parameter: str, value: object, allowed: str) -> ServiceError:

@@ -8,7 +8,7 @@ condition for good: the transaction does, again.
 from typing import Any
 
 from cumulo.core.errors import ServiceError
-from cumulo.object_store import locks, model, naming
+from cumulo.object_store import copy_model, locks, naming, object_model, tagging_model, upload_model
 from cumulo.object_store.buckets import Found
 from cumulo.object_store.conditions import check_write
 from cumulo.object_store.keys import ObjectRecord
@@ -17,7 +17,9 @@ from cumulo.object_store.resolving import Desk, caught
 from cumulo.object_store.stamping import Stamped
 
 
-def check_description(request: model.PutObject | model.CreateMultipartUpload | model.CopyObject) -> None:
+def check_description(
+    request: object_model.PutObject | upload_model.CreateMultipartUpload | copy_model.CopyObject,
+) -> None:
     """Raise what is wrong with how a new object is described."""
     naming.check_key(request.key)
     if request.content_type:
@@ -27,14 +29,16 @@ def check_description(request: model.PutObject | model.CreateMultipartUpload | m
     if request.headers:
         naming.check_headers(request.headers)
     if request.tags:
-        naming.check_tags(request.tags, "Object", model.OBJECT_TAGS_MAX)
+        naming.check_tags(request.tags, "Object", tagging_model.OBJECT_TAGS_MAX)
     naming.check_storage_class(request.storage_class)
     if request.lock is not None:
         locks.check_date(request.lock.until_ms)
 
 
 def refused_lock(
-    desk: Desk, request: model.PutObject | model.CopyObject | model.CreateMultipartUpload, found: Found
+    desk: Desk,
+    request: object_model.PutObject | copy_model.CopyObject | upload_model.CreateMultipartUpload,
+    found: Found,
 ) -> ServiceError | None:
     """Return why a new object cannot be locked as it is asked to be, None also where nobody asks for that."""
     lock, refused = request.lock, None
@@ -48,7 +52,7 @@ def refused_lock(
 
 def lacks_digest(request: Any) -> bool:
     """Say whether a request must tell a digest of its bytes, and does not."""
-    if not isinstance(request, model.PutObject | model.UploadPart):
+    if not isinstance(request, object_model.PutObject | upload_model.UploadPart):
         return False
     return request.demands_digest and not request.expected.digests and not request.expected.announced
 

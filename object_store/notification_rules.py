@@ -8,7 +8,7 @@ PutBucketNotificationConfiguration.
 
 import msgspec
 
-from cumulo.object_store import keys, model
+from cumulo.object_store import configuration_model, keys, notification_model, object_model
 from cumulo.object_store.buckets import open_bucket
 from cumulo.object_store.errors import (
     EVENT_NOT_SUPPORTED,
@@ -60,16 +60,16 @@ EVENTS = (
 """The events that a rule may name. Some of them never happen here: see docs/compatibility.md."""
 
 
-def get_rules(txn: ReadTxn, stamped: Stamped) -> model.BucketNotification:
+def get_rules(txn: ReadTxn, stamped: Stamped) -> notification_model.BucketNotification:
     """Return a bucket's rules in the order in which they were written."""
     meta = open_bucket(txn, stamped.partition, stamped.request.bucket)
     rules = tuple(
-        model.NotificationRule(
+        notification_model.NotificationRule(
             id=rule.id, target=rule.target, events=tuple(rule.events), prefix=rule.prefix, suffix=rule.suffix
         )
         for rule in rules_of(txn, stamped.partition)
     )
-    return model.BucketNotification(rules, meta.event_bridge)
+    return notification_model.BucketNotification(rules, meta.event_bridge)
 
 
 def set_rules(txn: Txn, stamped: Stamped) -> None:
@@ -77,11 +77,11 @@ def set_rules(txn: Txn, stamped: Stamped) -> None:
 
     `request` holds checked rules (`check_rules`) with ids and ARNs.
     """
-    request: model.SetBucketNotification = stamped.request
+    request: notification_model.SetBucketNotification = stamped.request
     partition = stamped.partition
     meta = open_bucket(txn, partition, request.bucket)
     rules = partition + keys.RULES
-    txn.delete_range(rules, after(rules), model.NOTIFICATION_RULES_MAX)
+    txn.delete_range(rules, after(rules), notification_model.NOTIFICATION_RULES_MAX)
     for index, rule in enumerate(request.rules):
         record = RuleRecord(
             id=rule.id, target=rule.target, events=list(rule.events), prefix=rule.prefix, suffix=rule.suffix
@@ -93,21 +93,23 @@ def set_rules(txn: Txn, stamped: Stamped) -> None:
         send_configuration_events(txn, stamped, meta, sorted({rule.target for rule in request.rules}))
 
 
-def check_rules(rules: tuple[model.NotificationRule, ...]) -> None:
+def check_rules(rules: tuple[notification_model.NotificationRule, ...]) -> None:
     """Raise `InvalidArgument` for rules that S3 refuses: too many, unknown events, an id twice, or two rules of which
     one key could meet both for the same event.
     """
-    if len(rules) > model.NOTIFICATION_RULES_MAX:
+    if len(rules) > notification_model.NOTIFICATION_RULES_MAX:
         raise INVALID_ARGUMENT.error(
-            parameter="rules", value=f"of {len(rules)} rules", allowed=f"at most {model.NOTIFICATION_RULES_MAX}"
+            parameter="rules",
+            value=f"of {len(rules)} rules",
+            allowed=f"at most {notification_model.NOTIFICATION_RULES_MAX}",
         )
     ids = set()
     for rule in rules:
-        if len(rule.id) > model.RULE_ID_CHARACTERS_MAX or not rule.id.isprintable():
+        if len(rule.id) > configuration_model.RULE_ID_CHARACTERS_MAX or not rule.id.isprintable():
             raise INVALID_ARGUMENT.error(
                 parameter="id",
                 value=repr(shown(rule.id)),
-                allowed=f"at most {model.RULE_ID_CHARACTERS_MAX} printable characters",
+                allowed=f"at most {configuration_model.RULE_ID_CHARACTERS_MAX} printable characters",
             )
         if rule.id in ids:
             raise INVALID_ARGUMENT.error(parameter="id", value=repr(rule.id), allowed="each rule has an id of its own")
@@ -117,9 +119,9 @@ def check_rules(rules: tuple[model.NotificationRule, ...]) -> None:
         for event in rule.events:
             if event not in EVENTS:
                 raise EVENT_NOT_SUPPORTED.error(parameter="Event", value=shown(event))
-        check_text("target", rule.target, model.TARGET_BYTES_MAX)
-        check_text("prefix", rule.prefix, model.KEY_BYTES_MAX)
-        check_text("suffix", rule.suffix, model.KEY_BYTES_MAX)
+        check_text("target", rule.target, notification_model.TARGET_BYTES_MAX)
+        check_text("prefix", rule.prefix, object_model.KEY_BYTES_MAX)
+        check_text("suffix", rule.suffix, object_model.KEY_BYTES_MAX)
     for place, one in enumerate(rules):
         for other in rules[:place]:
             if _overlap(one, other):
@@ -132,7 +134,7 @@ def _covers(pattern: str, event: str) -> bool:
     return event.startswith(pattern[:-1]) if pattern.endswith("*") else event == pattern
 
 
-def _overlap(one: model.NotificationRule, other: model.NotificationRule) -> bool:
+def _overlap(one: notification_model.NotificationRule, other: notification_model.NotificationRule) -> bool:
     return (
         (one.prefix.startswith(other.prefix) or other.prefix.startswith(one.prefix))
         and (one.suffix.endswith(other.suffix) or other.suffix.endswith(one.suffix))

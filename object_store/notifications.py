@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from cumulo.object_store import keys, model
+from cumulo.object_store import bucket_model, keys, notification_model, object_model
 from cumulo.object_store.buckets import open_counters, save_counters
 from cumulo.object_store.event_documents import Change, Unreplicated, bridged_event, configuration_event, event
 from cumulo.object_store.keys import EventRecord, Meta, ObjectRecord, RuleRecord
@@ -33,7 +33,7 @@ def write_events(txn: Txn, stamped: Stamped, meta: Meta, change: Change) -> None
             body = event(change, meta, stamped.origin, rule.id)
             _send(txn, stamped, meta, rule.target, change.number, index, body)
     if meta.event_bridge:
-        index = model.NOTIFICATION_RULES_MAX
+        index = notification_model.NOTIFICATION_RULES_MAX
         bridged = bridged_event(change, meta, stamped.origin, f"{delivery}-{index:02x}")
         if bridged is not None:
             bus = f"arn:aws:{EVENTS_SERVICE}:{meta.region}:{meta.account}:event-bus/default"
@@ -61,7 +61,7 @@ def tell(
         record.size_bytes,
         record.etag,
         record.version_id,
-        storage_class=record.storage_class or model.STANDARD,
+        storage_class=record.storage_class or object_model.STANDARD,
         unreplicated=unreplicated,
     )
     write_events(txn, stamped, meta, change)
@@ -80,14 +80,14 @@ def send_configuration_events(txn: Txn, stamped: Stamped, meta: Meta, targets: S
 def rules_of(txn: ReadTxn, partition: bytes) -> list[RuleRecord]:
     """Return a bucket's rules as they are stored."""
     prefix = partition + keys.RULES
-    rows = txn.range(prefix, after(prefix), model.NOTIFICATION_RULES_MAX)
+    rows = txn.range(prefix, after(prefix), notification_model.NOTIFICATION_RULES_MAX)
     return [keys.decode_rule(value) for _, value in rows]
 
 
 def _send(txn: Txn, stamped: Stamped, meta: Meta, target: str, number: int, index: int, body: bytes) -> None:
     record = EventRecord(
         target=target,
-        source_arn=model.bucket_arn(meta.name),
+        source_arn=bucket_model.bucket_arn(meta.name),
         account=meta.account,
         delivery_id=f"{stamped.partition.hex()}-{number:016x}-{index:02x}",
         body=body,

@@ -6,12 +6,12 @@ What a lock may be and what it protects is `locks.py`'s.
 
 import msgspec
 
-from cumulo.object_store import locks, model
+from cumulo.object_store import lock_model, locks
 from cumulo.object_store.buckets import open_bucket
 from cumulo.object_store.errors import NO_SUCH_OBJECT_LOCK_OF_OBJECT
 from cumulo.object_store.event_documents import RETENTION_PUT
 from cumulo.object_store.keys import ObjectRecord
-from cumulo.object_store.model import ObjectLock
+from cumulo.object_store.lock_model import ObjectLock
 from cumulo.object_store.notifications import tell
 from cumulo.object_store.objects import existing
 from cumulo.object_store.replication_outbox import sent_again
@@ -42,7 +42,7 @@ def set_retention(txn: Txn, stamped: Stamped) -> str:
     """Retain an object until a time, or free it; returns the id of its version. Raises as `existing` and
     `locks.changed`.
     """
-    request: model.SetObjectRetention = stamped.request
+    request: lock_model.SetObjectRetention = stamped.request
     found = existing(txn, stamped)
     before, asked = found.lock or ObjectLock(), request.lock
     after = locks.changed(before, asked, stamped.wall_ms, bypasses=request.bypasses_governance)
@@ -53,7 +53,7 @@ def set_retention(txn: Txn, stamped: Stamped) -> str:
 
 def set_legal_hold(txn: Txn, stamped: Stamped) -> str:
     """Hold an object, or let it go; returns the id of its version. Raises as `existing`."""
-    request: model.SetObjectLegalHold = stamped.request
+    request: lock_model.SetObjectLegalHold = stamped.request
     found = existing(txn, stamped)
     return _write(txn, stamped, found, msgspec.structs.replace(found.lock or ObjectLock(), hold=request.hold))
 

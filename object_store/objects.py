@@ -9,7 +9,19 @@ from collections.abc import Mapping
 import msgspec
 
 from cumulo.core.errors import ServiceError
-from cumulo.object_store import acl, keys, locks, model
+from cumulo.object_store import (
+    acl,
+    acl_model,
+    body_model,
+    configuration_model,
+    copy_model,
+    keys,
+    lock_model,
+    locks,
+    object_model,
+    tagging_model,
+    upload_model,
+)
 from cumulo.object_store.archives import check_readable, restore_status
 from cumulo.object_store.bodies import NewBody, read_inline, read_kept, read_seal, write_body
 from cumulo.object_store.buckets import open_bucket, open_counters, save_counters
@@ -53,7 +65,7 @@ from cumulo.storage.blobs import Seal
 from cumulo.storage.engine import ReadTxn, Row, Txn
 from cumulo.storage.tuples import after
 
-MANIFEST_SLICES_MAX = -(-model.PARTS_MAX // keys.MANIFEST_PARTS)
+MANIFEST_SLICES_MAX = -(-upload_model.PARTS_MAX // keys.MANIFEST_PARTS)
 
 
 class Stored(msgspec.Struct, frozen=True, array_like=True):
@@ -82,13 +94,15 @@ class Description(msgspec.Struct, frozen=True):
     tags: Mapping[str, str]
 
 
-def description_of(request: model.PutObject | model.CreateMultipartUpload | model.CopyObject) -> Description:
+def description_of(
+    request: object_model.PutObject | upload_model.CreateMultipartUpload | copy_model.CopyObject,
+) -> Description:
     """Return what a request says of its object."""
     return Description(
-        content_type=request.content_type or model.DEFAULT_CONTENT_TYPE,
+        content_type=request.content_type or object_model.DEFAULT_CONTENT_TYPE,
         metadata=request.metadata,
         headers=request.headers,
-        storage_class="" if request.storage_class == model.STANDARD else request.storage_class,
+        storage_class="" if request.storage_class == object_model.STANDARD else request.storage_class,
         tags=request.tags,
     )
 
@@ -118,17 +132,19 @@ class Contents(msgspec.Struct, frozen=True):
     expiry: Ending | None = None
     kept: bytes = b""
     is_versioned: bool = False
-    lock: model.ObjectLock | None = None
+    lock: lock_model.ObjectLock | None = None
 
-    def asked(self, request: model.GetObject | model.HeadObject) -> tuple[int, int]:
+    def asked(self, request: object_model.GetObject | object_model.HeadObject) -> tuple[int, int]:
         """Return the offsets of the first byte that is asked for and of the one behind the last."""
         if request.part_number:
             return resolve_part(self.record, self.manifest, request.part_number)
         return resolve_range(self.record.size_bytes, request.range)
 
-    def download(self, request: model.GetObject | model.HeadObject, first: int, end: int) -> model.Download:
+    def download(
+        self, request: object_model.GetObject | object_model.HeadObject, first: int, end: int
+    ) -> object_model.Download:
         """Return what a caller is told of the bytes `first` to `end`."""
-        return model.Download(
+        return object_model.Download(
             object=described(
                 request.bucket,
                 request.key,
@@ -173,9 +189,9 @@ def sought(txn: ReadTxn, stamped: Stamped) -> ObjectRecord | ServiceError:
         return error
 
 
-def head_object(txn: ReadTxn, stamped: Stamped) -> model.Download:
+def head_object(txn: ReadTxn, stamped: Stamped) -> object_model.Download:
     """Return what a download would bring; raises as `open_object`, and `InvalidRange` or `InvalidPartNumber`."""
-    request: model.HeadObject = stamped.request
+    request: object_model.HeadObject = stamped.request
     record = existing(txn, stamped)
     check_read(record, request.conditions, stamped.wall_ms)
     manifest = manifest_of(txn, stamped.partition, record) if request.part_number and record.part_count else ()
@@ -224,7 +240,7 @@ def _expiry(txn: ReadTxn, stamped: Stamped, record: ObjectRecord) -> Ending | No
 def commit_object(txn: Txn, commit: CommitObject) -> Stored:
     """Give a received body its name; raises `NoSuchBucket`, `PreconditionFailed` or `NoSuchKey` (of `if_match`)."""
     stamped, new, description = commit.stamped, commit.body, commit.description
-    request: model.PutObject | model.CopyObject = stamped.request
+    request: object_model.PutObject | copy_model.CopyObject = stamped.request
     partition = stamped.partition
     meta = open_bucket(txn, partition, request.bucket)
     found = current_object(txn, stamped)
@@ -267,7 +283,7 @@ def as_replica(txn: Txn, stamped: Stamped, meta: Meta, record: ObjectRecord, sou
         checksums=source.checksums,
         is_composite=source.is_composite,
         version_id=source.version_id,
-        replication=model.REPLICA,
+        replication=object_model.REPLICA,
         lock=locks.lock_of_new(source.lock, meta, stamped.wall_ms),
     )
     name_replica(txn, stamped.partition, stamped.request.key, replica)
@@ -308,11 +324,11 @@ def replace_object(
         write_events(txn, stamped, meta, change)
 
 
-def delete_object(txn: Txn, stamped: Stamped) -> model.Deleted:
+def delete_object(txn: Txn, stamped: Stamped) -> object_model.Deleted:
     """Delete an object or one of its versions; raises `NoSuchBucket`, of conditions `PreconditionFailed` and
     `NoSuchKey`, and `AccessDenied` for a version that is locked.
     """
-    request: model.DeleteObject = stamped.request
+    request: object_model.DeleteObject = stamped.request
     meta = open_bucket(txn, stamped.partition, request.bucket)
     found = find_object(txn, stamped)
     check_delete(found, request.key, request)
@@ -341,33 +357,35 @@ class DeletedSlice(msgspec.Struct, frozen=True, array_like=True):
     locked: list[int] = []
 
     def outcomes(
-        self, partition: bytes, entries: tuple[model.DeleteEntry, ...]
-    ) -> list[model.Deleted | model.ItemError]:
+        self, partition: bytes, entries: tuple[object_model.DeleteEntry, ...]
+    ) -> list[object_model.Deleted | object_model.ItemError]:
         """Return what became of each entry of the slice."""
-        found: list[model.Deleted | model.ItemError] = [model.Deleted(entry.version_id) for entry in entries]
+        found: list[object_model.Deleted | object_model.ItemError] = [
+            object_model.Deleted(entry.version_id) for entry in entries
+        ]
         for place, offset in self.marked.items():
             number = self.first + offset
-            found[place] = model.Deleted(
-                version_id(partition, number) if self.keeps_ids else model.NULL_VERSION, is_delete_marker=True
+            found[place] = object_model.Deleted(
+                version_id(partition, number) if self.keeps_ids else object_model.NULL_VERSION, is_delete_marker=True
             )
         for place in self.unmarked:
-            found[place] = model.Deleted(entries[place].version_id, is_delete_marker=True)
+            found[place] = object_model.Deleted(entries[place].version_id, is_delete_marker=True)
         errors = {place: PRECONDITION_FAILED.error(condition="If-Match") for place in self.differing}
         errors |= {place: NO_SUCH_KEY.error(key=shown(entries[place].key)) for place in self.missing}
         errors |= {place: locks.protected() for place in self.locked}
         for place, error in errors.items():
-            found[place] = model.ItemError(error.row.code, error.message)
+            found[place] = object_model.ItemError(error.row.code, error.message)
         return found
 
 
 def delete_objects(txn: Txn, stamped: Stamped) -> DeletedSlice:
     """Delete the objects of a slice of a batch, each for itself; `request` is the batch with the slice's entries."""
-    request: model.BatchDeleteObjects = stamped.request
+    request: object_model.BatchDeleteObjects = stamped.request
     partition = stamped.partition
     meta = open_bucket(txn, partition, request.bucket)
     counters = open_counters(txn, partition)
     first = counters.next
-    outcome = DeletedSlice([], [], first, meta.versioning == model.VERSIONING_ENABLED, {}, [], [])
+    outcome = DeletedSlice([], [], first, meta.versioning == configuration_model.VERSIONING_ENABLED, {}, [], [])
     for index, entry in enumerate(request.entries):
         found = find_version(txn, partition, entry.key, entry.version_id)
         try:
@@ -395,12 +413,12 @@ def described(
     *,
     expiry: Ending | None = None,
     is_versioned: bool = False,
-    lock: model.ObjectLock | None = None,
-) -> model.Object:
+    lock: lock_model.ObjectLock | None = None,
+) -> object_model.Object:
     """Return an object as callers see it; `expiry` is when it expires by the bucket's rules, `is_versioned` tells them
     the null version's id, too, `lock` is what they may know of what protects it.
     """
-    return model.Object(
+    return object_model.Object(
         bucket=bucket,
         key=key,
         size_bytes=record.size_bytes,
@@ -411,9 +429,9 @@ def described(
         crc64nvme=record.crc64nvme,
         checksums=record.checksums,
         part_count=record.part_count,
-        checksum_type=model.COMPOSITE if record.is_composite else model.FULL_OBJECT,
+        checksum_type=body_model.COMPOSITE if record.is_composite else body_model.FULL_OBJECT,
         headers=record.headers,
-        storage_class=record.storage_class or model.STANDARD,
+        storage_class=record.storage_class or object_model.STANDARD,
         tag_count=len(record.tags),
         expiry=expiry,
         encryption=told_of(record.encryption),
@@ -439,17 +457,17 @@ def stored_answer(record: ObjectRecord, enclosed: bytes = b"", expiry: Ending | 
     )
 
 
-def get_tags(txn: ReadTxn, stamped: Stamped) -> model.ObjectTags:
+def get_tags(txn: ReadTxn, stamped: Stamped) -> tagging_model.ObjectTags:
     """Return an object's tags; raises as `existing`."""
     record = existing(txn, stamped)
-    return model.ObjectTags(record.tags, shown_version(record, is_versioned=stamped.is_versioned))
+    return tagging_model.ObjectTags(record.tags, shown_version(record, is_versioned=stamped.is_versioned))
 
 
 def set_tags(txn: Txn, stamped: Stamped) -> str:
     """Replace an object's tags, or remove them; it stays as old as it was. Raises as `existing`."""
-    request: model.SetObjectTagging | model.DeleteObjectTagging = stamped.request
-    sets = isinstance(request, model.SetObjectTagging)
-    tags = dict(request.tags) if isinstance(request, model.SetObjectTagging) else {}
+    request: tagging_model.SetObjectTagging | tagging_model.DeleteObjectTagging = stamped.request
+    sets = isinstance(request, tagging_model.SetObjectTagging)
+    tags = dict(request.tags) if isinstance(request, tagging_model.SetObjectTagging) else {}
     before = existing(txn, stamped)
     meta = open_bucket(txn, stamped.partition, request.bucket)
     record = sent_again(txn, stamped, meta, request.key, msgspec.structs.replace(before, tags=tags))
@@ -458,15 +476,15 @@ def set_tags(txn: Txn, stamped: Stamped) -> str:
     return shown_version(record, is_versioned=stamped.is_versioned)
 
 
-def get_acl(txn: ReadTxn, stamped: Stamped) -> model.Acl:
+def get_acl(txn: ReadTxn, stamped: Stamped) -> acl_model.Acl:
     """Return an object's access control list; `stamped.acl` is what holds where lists are off. Raises as `existing`."""
     record = existing(txn, stamped)
     found = stamped.acl
     if found is None:
         account = open_bucket(txn, stamped.partition, stamped.request.bucket).account
-        found = model.Acl(*acl.read(record.acl, account))
+        found = acl_model.Acl(*acl.read(record.acl, account))
     version_id = shown_version(record, is_versioned=stamped.is_versioned)
-    return model.VersionAcl(found.owner, found.grants, version_id) if version_id else found
+    return acl_model.VersionAcl(found.owner, found.grants, version_id) if version_id else found
 
 
 def set_acl(txn: Txn, stamped: Stamped) -> str:
@@ -474,7 +492,7 @@ def set_acl(txn: Txn, stamped: Stamped) -> str:
 
     Where lists are off, `stamped.acl` says so, and there is nothing to write.
     """
-    request: model.SetObjectAcl = stamped.request
+    request: acl_model.SetObjectAcl = stamped.request
     before = record = existing(txn, stamped)
     if stamped.acl is None:
         meta = open_bucket(txn, stamped.partition, request.bucket)
@@ -488,26 +506,26 @@ def set_acl(txn: Txn, stamped: Stamped) -> str:
     return shown_version(record, is_versioned=stamped.is_versioned)
 
 
-def get_attributes(txn: ReadTxn, stamped: Stamped) -> model.ObjectAttributes:
+def get_attributes(txn: ReadTxn, stamped: Stamped) -> object_model.ObjectAttributes:
     """Return an object with a page of its parts, if it is in parts."""
-    request: model.GetObjectAttributes = stamped.request
+    request: object_model.GetObjectAttributes = stamped.request
     record = existing(txn, stamped)
     check_read(record, request.conditions, stamped.wall_ms)
     found = described(request.bucket, request.key, record, is_versioned=stamped.is_versioned)
     name = next(iter(record.checksums), "")
-    parts: list[model.Part] = []
+    parts: list[object_model.Part] = []
     if record.part_count:
         for _, value in manifest_of(txn, stamped.partition, record):
             stored = keys.decode_parts(value).parts
             if stored[-1].number > request.part_number_marker and len(parts) <= stamped.limit:
                 parts += [shown_part(part, name) for part in stored if part.number > request.part_number_marker]
     page = parts[: stamped.limit]
-    return model.ObjectAttributes(found, page, page[-1].part_number if page else 0, len(parts) > len(page))
+    return object_model.ObjectAttributes(found, page, page[-1].part_number if page else 0, len(parts) > len(page))
 
 
-def shown_part(part: PartRecord, name: str) -> model.Part:
+def shown_part(part: PartRecord, name: str) -> object_model.Part:
     """Return a part as callers see it; `name` is the algorithm of its upload's checksums, empty for none."""
-    return model.Part(
+    return object_model.Part(
         part_number=part.number,
         etag=part.md5.hex(),
         size_bytes=part.size_bytes,
@@ -562,7 +580,7 @@ def remove_object(
     found: ObjectRecord | None,
     asked: str = "",
     event_names: tuple[str, str] = (REMOVED_DELETE, REMOVED_BY_MARKER),
-) -> tuple[model.Deleted, Counters]:
+) -> tuple[object_model.Deleted, Counters]:
     """Delete an object, or the version that `asked` names, and tell of it; returns the counters to save.
 
     `found` is what is to be deleted, None where it is not there, which is no error; `event_names` are those of what is
@@ -572,16 +590,16 @@ def remove_object(
     if not asked and meta.versioning:
         is_sent = event_names[1] == REMOVED_BY_MARKER  # what lifecycle rules delete stays where it is elsewhere
         marker, counters = mark_deleted(txn, stamped, meta, counters, key, found, is_sent=is_sent)
-        deleted = model.Deleted(shown_version(marker, is_versioned=True), is_delete_marker=True)
+        deleted = object_model.Deleted(shown_version(marker, is_versioned=True), is_delete_marker=True)
         change = Change(
             event_names[1], key, number, stamped.wall_ms, etag=ETAG_OF_NOTHING, version_id=marker.version_id
         )
     elif found is None:
-        return model.Deleted(asked), counters
+        return object_model.Deleted(asked), counters
     else:
         counters = remove_version(txn, stamped, meta, counters, key, found)
         counters = msgspec.structs.replace(counters, next=number + 1)
-        deleted = model.Deleted(asked, found.is_delete_marker)
+        deleted = object_model.Deleted(asked, found.is_delete_marker)
         change = Change(event_names[0], key, number, stamped.wall_ms, version_id=found.version_id)
     if meta.listens:
         write_events(txn, stamped, meta, change)

@@ -12,8 +12,21 @@ from typing import Any
 import msgspec
 
 from cumulo.core.operations import Check, Checks, Kind, Operation, OperationTable
+from cumulo.object_store import (
+    acl_model,
+    bucket_model,
+    condition_keys,
+    configuration_model,
+    copy_model,
+    listing_model,
+    lock_model,
+    notification_model,
+    object_locks,
+    object_model,
+    tagging_model,
+    upload_model,
+)
 from cumulo.object_store import buckets as of_buckets
-from cumulo.object_store import condition_keys, model, object_locks
 from cumulo.object_store import objects as of_objects
 from cumulo.object_store.appends import put_or_append
 from cumulo.object_store.bucket_policies import get_policy, get_policy_status, set_policy
@@ -49,14 +62,14 @@ CONTROL_WINDOW_MS = 86_400_000
 
 def on_bucket(action: str) -> Callable[[Any], Checks]:
     """Return the check of an action on the request's bucket."""
-    return lambda request: (Check(action, model.bucket_arn(request.bucket)),)
+    return lambda request: (Check(action, bucket_model.bucket_arn(request.bucket)),)
 
 
 def on_object(action: str) -> Callable[[Any], Checks]:
     """Return the checks of an action on the request's object, with those of its conditions, tags and ACL."""
 
     def checks(request: Any) -> Checks:
-        arn = model.object_arn(request.bucket, request.key)
+        arn = object_model.object_arn(request.bucket, request.key)
         keys = condition_keys.of_write(request) if action in _WRITES_WITH_KEYS else {}
         version_id = getattr(request, "version_id", "")
         if version_id:
@@ -70,7 +83,7 @@ def on_object(action: str) -> Callable[[Any], Checks]:
                 found += (Check("s3:PutObjectTagging", arn, keys),)
             if getattr(request, "acl", "") or getattr(request, "grants", ()):
                 found += (Check("s3:PutObjectAcl", arn, keys),)
-            lock: model.ObjectLock | None = getattr(request, "lock", None)
+            lock: lock_model.ObjectLock | None = getattr(request, "lock", None)
             if lock is not None and lock.mode:
                 found += (Check("s3:PutObjectRetention", arn, keys),)
             if lock is not None and lock.hold:
@@ -100,7 +113,7 @@ def _has_condition(request: Any) -> bool:
     """Say whether a write tells by its success what is there."""
     if getattr(request, "if_match", ""):
         return True
-    return isinstance(request, model.DeleteObject | model.DeleteEntry) and (
+    return isinstance(request, object_model.DeleteObject | object_model.DeleteEntry) and (
         request.if_modified_ms is not None or request.if_size_bytes is not None
     )
 
@@ -108,14 +121,18 @@ def _has_condition(request: Any) -> bool:
 _WRITES_WITH_KEYS = frozenset(("s3:PutObject", "s3:PutObjectTagging", "s3:PutObjectAcl"))
 
 
-def _set_bucket_acl(request: model.SetBucketAcl) -> Checks:
+def _set_bucket_acl(request: acl_model.SetBucketAcl) -> Checks:
     return (
-        Check("s3:PutBucketAcl", model.bucket_arn(request.bucket), condition_keys.of_acl(request.acl, request.grants)),
+        Check(
+            "s3:PutBucketAcl",
+            bucket_model.bucket_arn(request.bucket),
+            condition_keys.of_acl(request.acl, request.grants),
+        ),
     )
 
 
-def _create_bucket(request: model.CreateBucket) -> Checks:
-    arn = model.bucket_arn(request.bucket)
+def _create_bucket(request: bucket_model.CreateBucket) -> Checks:
+    arn = bucket_model.bucket_arn(request.bucket)
     keys = condition_keys.of_new_bucket(request)
     found: Checks = (Check("s3:CreateBucket", arn, keys),)
     if request.acl or request.grants:
@@ -129,65 +146,69 @@ def _create_bucket(request: model.CreateBucket) -> Checks:
     return found
 
 
-def _reads_configuration(request: model.GetBucketConfiguration | model.ListBucketConfigurations) -> Checks:
-    return (Check(KINDS[request.kind].reads, model.bucket_arn(request.bucket)),)
+def _reads_configuration(
+    request: configuration_model.GetBucketConfiguration | configuration_model.ListBucketConfigurations,
+) -> Checks:
+    return (Check(KINDS[request.kind].reads, bucket_model.bucket_arn(request.bucket)),)
 
 
-def _writes_configuration(request: model.SetBucketConfiguration | model.DeleteBucketConfiguration) -> Checks:
+def _writes_configuration(
+    request: configuration_model.SetBucketConfiguration | configuration_model.DeleteBucketConfiguration,
+) -> Checks:
     kind = KINDS[request.kind]
-    deletes = isinstance(request, model.DeleteBucketConfiguration) and kind.deletes
-    return (Check(deletes or kind.writes, model.bucket_arn(request.bucket)),)
+    deletes = isinstance(request, configuration_model.DeleteBucketConfiguration) and kind.deletes
+    return (Check(deletes or kind.writes, bucket_model.bucket_arn(request.bucket)),)
 
 
-def _attributes(request: model.GetObjectAttributes) -> Checks:
+def _attributes(request: object_model.GetObjectAttributes) -> Checks:
     return on_object("s3:GetObject")(request) + on_object("s3:GetObjectAttributes")(request)
 
 
-def _lock_change(request: model.SetObjectRetention | model.SetObjectLegalHold) -> Checks:
-    if isinstance(request, model.SetObjectRetention):
+def _lock_change(request: lock_model.SetObjectRetention | lock_model.SetObjectLegalHold) -> Checks:
+    if isinstance(request, lock_model.SetObjectRetention):
         action, lock = "s3:PutObjectRetention", request.lock
     else:
-        action, lock = "s3:PutObjectLegalHold", model.ObjectLock(hold=request.hold)
+        action, lock = "s3:PutObjectLegalHold", lock_model.ObjectLock(hold=request.hold)
     keys = condition_keys.of_lock(lock)
     if request.version_id:
         keys["s3:VersionId"] = request.version_id
-    return (Check(action, model.object_arn(request.bucket, request.key), keys),)
+    return (Check(action, object_model.object_arn(request.bucket, request.key), keys),)
 
 
-def bypass_checks(request: model.SetObjectRetention | model.DeleteObject) -> Checks:
+def bypass_checks(request: lock_model.SetObjectRetention | object_model.DeleteObject) -> Checks:
     """Return the check of whether who asks for it may bypass governance mode. It is no condition of the request: what
     nothing protects may be deleted without.
     """
     keys = {}
-    if isinstance(request, model.SetObjectRetention):
+    if isinstance(request, lock_model.SetObjectRetention):
         keys = condition_keys.of_lock(request.lock)
     if request.version_id:
         keys["s3:VersionId"] = request.version_id
-    return (Check("s3:BypassGovernanceRetention", model.object_arn(request.bucket, request.key), keys),)
+    return (Check("s3:BypassGovernanceRetention", object_model.object_arn(request.bucket, request.key), keys),)
 
 
-def _rename(request: model.RenameObject) -> Checks:
-    source, target = (model.object_arn(request.bucket, key) for key in (request.source_key, request.key))
+def _rename(request: copy_model.RenameObject) -> Checks:
+    source, target = (object_model.object_arn(request.bucket, key) for key in (request.source_key, request.key))
     found = (Check("s3:PutObject", target), Check("s3:GetObject", source), Check("s3:DeleteObject", source))
-    return found if request.conditions == model.UNCONDITIONAL else (*found, Check("s3:GetObject", target))
+    return found if request.conditions == object_model.UNCONDITIONAL else (*found, Check("s3:GetObject", target))
 
 
-def _list_all(_request: model.ListBuckets) -> Checks:
+def _list_all(_request: bucket_model.ListBuckets) -> Checks:
     return (Check("s3:ListAllMyBuckets", "*"),)
 
 
-def list_checks(request: model.ListObjects | model.ListObjectVersions) -> Checks:
+def list_checks(request: listing_model.ListObjects | listing_model.ListObjectVersions) -> Checks:
     """Return the check of a listing, with the keys by which policies narrow it."""
-    action = "s3:ListBucketVersions" if isinstance(request, model.ListObjectVersions) else "s3:ListBucket"
-    return (Check(action, model.bucket_arn(request.bucket), condition_keys.of_listing(request)),)
+    action = "s3:ListBucketVersions" if isinstance(request, listing_model.ListObjectVersions) else "s3:ListBucket"
+    return (Check(action, bucket_model.bucket_arn(request.bucket), condition_keys.of_listing(request)),)
 
 
-def batch_delete_checks(request: model.BatchDeleteObjects) -> tuple[Checks, ...]:
+def batch_delete_checks(request: object_model.BatchDeleteObjects) -> tuple[Checks, ...]:
     """Return each item's checks: every item is decided for itself."""
     of_one = on_object("s3:DeleteObject")
     return tuple(
         of_one(
-            model.DeleteObject(
+            object_model.DeleteObject(
                 bucket=request.bucket,
                 key=entry.key,
                 if_match=entry.if_match,
@@ -200,7 +221,7 @@ def batch_delete_checks(request: model.BatchDeleteObjects) -> tuple[Checks, ...]
     )
 
 
-def _all_batch_delete_checks(request: model.BatchDeleteObjects) -> Checks:
+def _all_batch_delete_checks(request: object_model.BatchDeleteObjects) -> Checks:
     return tuple(check for checks in batch_delete_checks(request) for check in checks)
 
 
@@ -268,7 +289,7 @@ TABLE = OperationTable(
     "object_store",
     (
         _row(
-            model.CreateBucket,
+            bucket_model.CreateBucket,
             Kind.WRITE,
             "s3:CreateBucket",
             _create_bucket,
@@ -281,15 +302,19 @@ TABLE = OperationTable(
                 "s3:PutBucketObjectLockConfiguration",
                 "s3:PutBucketVersioning",
             ),
-            result=model.Bucket,
+            result=bucket_model.Bucket,
             window_ms=CONTROL_WINDOW_MS,
         ),
-        _bucket_row(model.GetBucket, Kind.READ, "s3:ListBucket", get_bucket, "Answers a bucket."),
+        _bucket_row(bucket_model.GetBucket, Kind.READ, "s3:ListBucket", get_bucket, "Answers a bucket."),
         _bucket_row(
-            model.GetBucketLocation, Kind.READ, "s3:GetBucketLocation", get_location, "Answers a bucket's region."
+            bucket_model.GetBucketLocation,
+            Kind.READ,
+            "s3:GetBucketLocation",
+            get_location,
+            "Answers a bucket's region.",
         ),
         _row(
-            model.ListBuckets,
+            bucket_model.ListBuckets,
             Kind.READ,
             "s3:ListAllMyBuckets",
             _list_all,
@@ -297,7 +322,7 @@ TABLE = OperationTable(
             "Lists the caller's account's buckets by name.",
         ),
         _bucket_row(
-            model.DeleteBucket,
+            bucket_model.DeleteBucket,
             Kind.WRITE,
             "s3:DeleteBucket",
             delete_bucket,
@@ -305,10 +330,14 @@ TABLE = OperationTable(
             window_ms=CONTROL_WINDOW_MS,
         ),
         _bucket_row(
-            model.GetBucketPolicy, Kind.READ, "s3:GetBucketPolicy", get_policy, "Answers a bucket's resource policy."
+            bucket_model.GetBucketPolicy,
+            Kind.READ,
+            "s3:GetBucketPolicy",
+            get_policy,
+            "Answers a bucket's resource policy.",
         ),
         _bucket_row(
-            model.SetBucketPolicy,
+            bucket_model.SetBucketPolicy,
             Kind.WRITE,
             "s3:PutBucketPolicy",
             set_policy,
@@ -316,7 +345,7 @@ TABLE = OperationTable(
             window_ms=CONTROL_WINDOW_MS,
         ),
         _bucket_row(
-            model.DeleteBucketPolicy,
+            bucket_model.DeleteBucketPolicy,
             Kind.WRITE,
             "s3:DeleteBucketPolicy",
             set_policy,
@@ -324,14 +353,14 @@ TABLE = OperationTable(
             window_ms=CONTROL_WINDOW_MS,
         ),
         _bucket_row(
-            model.GetBucketPolicyStatus,
+            bucket_model.GetBucketPolicyStatus,
             Kind.READ,
             "s3:GetBucketPolicyStatus",
             get_policy_status,
             "Says whether a bucket's policy is public.",
         ),
         _row(
-            model.GetBucketConfiguration,
+            configuration_model.GetBucketConfiguration,
             Kind.READ,
             _CONFIGURATION_READS[0],
             _reads_configuration,
@@ -340,7 +369,7 @@ TABLE = OperationTable(
             also=_CONFIGURATION_READS[1:],
         ),
         _row(
-            model.SetBucketConfiguration,
+            configuration_model.SetBucketConfiguration,
             Kind.WRITE,
             _CONFIGURATION_WRITES[0],
             _writes_configuration,
@@ -350,7 +379,7 @@ TABLE = OperationTable(
             window_ms=CONTROL_WINDOW_MS,
         ),
         _row(
-            model.DeleteBucketConfiguration,
+            configuration_model.DeleteBucketConfiguration,
             Kind.WRITE,
             _CONFIGURATION_WRITES[0],
             _writes_configuration,
@@ -360,7 +389,7 @@ TABLE = OperationTable(
             window_ms=CONTROL_WINDOW_MS,
         ),
         _row(
-            model.ListBucketConfigurations,
+            configuration_model.ListBucketConfigurations,
             Kind.READ,
             _CONFIGURATION_LISTS[0],
             _reads_configuration,
@@ -369,14 +398,14 @@ TABLE = OperationTable(
             also=_CONFIGURATION_LISTS[1:],
         ),
         _bucket_row(
-            model.GetBucketAcl,
+            acl_model.GetBucketAcl,
             Kind.READ,
             "s3:GetBucketAcl",
             of_buckets.get_acl,
             "Answers a bucket's access control list.",
         ),
         _row(
-            model.SetBucketAcl,
+            acl_model.SetBucketAcl,
             Kind.WRITE,
             "s3:PutBucketAcl",
             _set_bucket_acl,
@@ -385,14 +414,14 @@ TABLE = OperationTable(
             window_ms=CONTROL_WINDOW_MS,
         ),
         _bucket_row(
-            model.GetBucketNotification,
+            notification_model.GetBucketNotification,
             Kind.READ,
             "s3:GetBucketNotification",
             get_rules,
             "Answers a bucket's notification rules.",
         ),
         _bucket_row(
-            model.SetBucketNotification,
+            notification_model.SetBucketNotification,
             Kind.WRITE,
             "s3:PutBucketNotification",
             set_rules,
@@ -400,7 +429,7 @@ TABLE = OperationTable(
             window_ms=CONTROL_WINDOW_MS,
         ),
         _object_row(
-            model.PutObject,
+            object_model.PutObject,
             Kind.UPLOAD,
             "s3:PutObject",
             put_or_append,
@@ -408,7 +437,7 @@ TABLE = OperationTable(
             also=(*_READS, *_DESCRIBES),
         ),
         _object_row(
-            model.CopyObject,
+            copy_model.CopyObject,
             Kind.UPLOAD,
             "s3:PutObject",
             copy_object,
@@ -416,7 +445,7 @@ TABLE = OperationTable(
             also=(*_VERSION_READS, *_LISTS, "s3:GetObjectTagging", "s3:GetObjectVersionTagging", *_DESCRIBES),
         ),
         _row(
-            model.RenameObject,
+            copy_model.RenameObject,
             Kind.WRITE,
             "s3:PutObject",
             _rename,
@@ -426,7 +455,7 @@ TABLE = OperationTable(
             window_ms=DATA_WINDOW_MS,
         ),
         _object_row(
-            model.GetObject,
+            object_model.GetObject,
             Kind.DOWNLOAD,
             "s3:GetObject",
             get_object,
@@ -434,7 +463,7 @@ TABLE = OperationTable(
             also=(*_LISTS, *_SHOWS_LOCKS),
         ),
         _object_row(
-            model.HeadObject,
+            object_model.HeadObject,
             Kind.READ,
             "s3:GetObject",
             head_object,
@@ -442,7 +471,7 @@ TABLE = OperationTable(
             also=(*_LISTS, *_SHOWS_LOCKS),
         ),
         _row(
-            model.GetObjectAttributes,
+            object_model.GetObjectAttributes,
             Kind.READ,
             "s3:GetObjectAttributes",
             _attributes,
@@ -451,7 +480,7 @@ TABLE = OperationTable(
             also=("s3:GetObjectVersionAttributes", *_VERSION_READS, *_LISTS),
         ),
         _object_row(
-            model.RestoreObject,
+            object_model.RestoreObject,
             Kind.WRITE,
             "s3:RestoreObject",
             restore_object,
@@ -461,10 +490,15 @@ TABLE = OperationTable(
             window_ms=DATA_WINDOW_MS,
         ),
         _object_row(
-            model.GetObjectTagging, Kind.READ, "s3:GetObjectTagging", get_tags, "Answers an object's tags.", also=_LISTS
+            tagging_model.GetObjectTagging,
+            Kind.READ,
+            "s3:GetObjectTagging",
+            get_tags,
+            "Answers an object's tags.",
+            also=_LISTS,
         ),
         _object_row(
-            model.SetObjectTagging,
+            tagging_model.SetObjectTagging,
             Kind.WRITE,
             "s3:PutObjectTagging",
             set_tags,
@@ -474,7 +508,7 @@ TABLE = OperationTable(
             window_ms=DATA_WINDOW_MS,
         ),
         _object_row(
-            model.DeleteObjectTagging,
+            tagging_model.DeleteObjectTagging,
             Kind.WRITE,
             "s3:DeleteObjectTagging",
             set_tags,
@@ -484,7 +518,7 @@ TABLE = OperationTable(
             window_ms=DATA_WINDOW_MS,
         ),
         _object_row(
-            model.GetObjectAcl,
+            acl_model.GetObjectAcl,
             Kind.READ,
             "s3:GetObjectAcl",
             of_objects.get_acl,
@@ -492,7 +526,7 @@ TABLE = OperationTable(
             also=_LISTS,
         ),
         _object_row(
-            model.SetObjectAcl,
+            acl_model.SetObjectAcl,
             Kind.WRITE,
             "s3:PutObjectAcl",
             of_objects.set_acl,
@@ -502,7 +536,7 @@ TABLE = OperationTable(
             window_ms=DATA_WINDOW_MS,
         ),
         _object_row(
-            model.GetObjectRetention,
+            lock_model.GetObjectRetention,
             Kind.READ,
             "s3:GetObjectRetention",
             object_locks.get_retention,
@@ -510,7 +544,7 @@ TABLE = OperationTable(
             also=_LISTS,
         ),
         _row(
-            model.SetObjectRetention,
+            lock_model.SetObjectRetention,
             Kind.WRITE,
             "s3:PutObjectRetention",
             _lock_change,
@@ -521,7 +555,7 @@ TABLE = OperationTable(
             window_ms=DATA_WINDOW_MS,
         ),
         _object_row(
-            model.GetObjectLegalHold,
+            lock_model.GetObjectLegalHold,
             Kind.READ,
             "s3:GetObjectLegalHold",
             object_locks.get_legal_hold,
@@ -529,7 +563,7 @@ TABLE = OperationTable(
             also=_LISTS,
         ),
         _row(
-            model.SetObjectLegalHold,
+            lock_model.SetObjectLegalHold,
             Kind.WRITE,
             "s3:PutObjectLegalHold",
             _lock_change,
@@ -540,17 +574,17 @@ TABLE = OperationTable(
             window_ms=DATA_WINDOW_MS,
         ),
         _object_row(
-            model.DeleteObject,
+            object_model.DeleteObject,
             Kind.WRITE,
             "s3:DeleteObject",
             delete_object,
             "Deletes an object, or one of its versions for good.",
             also=(*_VERSION_READS, _BYPASSES),
-            result=model.Deleted,
+            result=object_model.Deleted,
             window_ms=DATA_WINDOW_MS,
         ),
         _row(
-            model.BatchDeleteObjects,
+            object_model.BatchDeleteObjects,
             Kind.WRITE,
             "s3:DeleteObject",
             _all_batch_delete_checks,
@@ -560,7 +594,7 @@ TABLE = OperationTable(
             window_ms=DATA_WINDOW_MS,
         ),
         _row(
-            model.ListObjects,
+            listing_model.ListObjects,
             Kind.READ,
             "s3:ListBucket",
             list_checks,
@@ -568,7 +602,7 @@ TABLE = OperationTable(
             "Lists objects in order of their keys, as S3's ListObjectsV2.",
         ),
         _row(
-            model.ListObjectVersions,
+            listing_model.ListObjectVersions,
             Kind.READ,
             "s3:ListBucketVersions",
             list_checks,
@@ -576,7 +610,7 @@ TABLE = OperationTable(
             "Lists versions and delete markers in order of their keys, newest first.",
         ),
         _object_row(
-            model.CreateMultipartUpload,
+            upload_model.CreateMultipartUpload,
             Kind.WRITE,
             "s3:PutObject",
             create_upload,
@@ -585,9 +619,9 @@ TABLE = OperationTable(
             result=int,
             window_ms=DATA_WINDOW_MS,
         ),
-        _object_row(model.UploadPart, Kind.UPLOAD, "s3:PutObject", upload_part, "Stores one part of an upload."),
+        _object_row(upload_model.UploadPart, Kind.UPLOAD, "s3:PutObject", upload_part, "Stores one part of an upload."),
         _object_row(
-            model.UploadPartCopy,
+            upload_model.UploadPartCopy,
             Kind.UPLOAD,
             "s3:PutObject",
             copy_part,
@@ -596,7 +630,7 @@ TABLE = OperationTable(
         ),
         # Without a window: the room remembers a completion by its upload, longer and whoever asks again.
         _object_row(
-            model.CompleteMultipartUpload,
+            upload_model.CompleteMultipartUpload,
             Kind.WRITE,
             "s3:PutObject",
             complete_upload,
@@ -604,7 +638,7 @@ TABLE = OperationTable(
             also=_READS,
         ),
         _object_row(
-            model.AbortMultipartUpload,
+            upload_model.AbortMultipartUpload,
             Kind.WRITE,
             "s3:AbortMultipartUpload",
             abort_upload,
@@ -612,14 +646,14 @@ TABLE = OperationTable(
             window_ms=DATA_WINDOW_MS,
         ),
         _object_row(
-            model.ListParts,
+            upload_model.ListParts,
             Kind.READ,
             "s3:ListMultipartUploadParts",
             list_parts,
             "Lists the parts of an upload by number.",
         ),
         _bucket_row(
-            model.ListMultipartUploads,
+            upload_model.ListMultipartUploads,
             Kind.READ,
             "s3:ListBucketMultipartUploads",
             list_uploads,

@@ -7,7 +7,7 @@ refused, also where it is above its quota already. Parts of an upload that nobod
 import msgspec
 
 from cumulo.core.errors import ServiceError
-from cumulo.object_store import model
+from cumulo.object_store import configuration_model, object_model
 from cumulo.object_store.buckets import open_bucket, open_counters
 from cumulo.object_store.errors import QUOTA_EXCEEDED
 from cumulo.object_store.keys import Counters, Meta
@@ -16,16 +16,16 @@ from cumulo.object_store.stamping import Stamped
 from cumulo.storage.engine import ReadTxn
 
 
-def check_quota_value(quota: model.BucketQuota) -> None:
+def check_quota_value(quota: configuration_model.BucketQuota) -> None:
     """Raise `InvalidArgument` for limits that are none."""
     for name in quota.__struct_fields__:
-        if not 0 <= getattr(quota, name) <= model.QUOTA_MAX:
-            raise out_of_range(name, getattr(quota, name), f"0 (no limit) to {model.QUOTA_MAX}")
+        if not 0 <= getattr(quota, name) <= configuration_model.QUOTA_MAX:
+            raise out_of_range(name, getattr(quota, name), f"0 (no limit) to {configuration_model.QUOTA_MAX}")
 
 
-def limited(meta: Meta, quota: model.BucketQuota | None) -> Meta:
+def limited(meta: Meta, quota: configuration_model.BucketQuota | None) -> Meta:
     """Return what a bucket's partition says of it with a quota, or with none."""
-    quota = quota or model.BucketQuota()
+    quota = quota or configuration_model.BucketQuota()
     return msgspec.structs.replace(meta, bytes_max=quota.bytes_max, objects_max=quota.objects_max)
 
 
@@ -43,7 +43,7 @@ def beyond_quota(txn: ReadTxn, stamped: Stamped) -> ServiceError | None:
     """Return the refusal of an upload that no object could make room for: said before its bytes are read. The commit
     decides.
     """
-    request: model.PutObject = stamped.request
+    request: object_model.PutObject = stamped.request
     meta, size = open_bucket(txn, stamped.partition, request.bucket), request.expected.content_length
     if not meta.bytes_max or size <= meta.bytes_max:
         return None

@@ -1,13 +1,13 @@
 """Which bytes of an object a read is about: all, a range, or one of its parts."""
 
-from cumulo.object_store import keys, model
+from cumulo.object_store import keys, object_model
 from cumulo.object_store.errors import INVALID_ARGUMENT, INVALID_PART_NUMBER, INVALID_RANGE, INVALID_REQUEST
 from cumulo.object_store.keys import ObjectRecord, PartRecord
 from cumulo.object_store.naming import check_part_number
 from cumulo.storage.engine import Row
 
 
-def check_asked(asked: model.ByteRange | None, part_number: int) -> None:
+def check_asked(asked: object_model.ByteRange | None, part_number: int) -> None:
     """Raise `InvalidArgument` or `InvalidRequest` for what could be asked of no object."""
     if asked is not None and asked.last is not None and not 0 <= asked.first <= asked.last:
         raise INVALID_ARGUMENT.error(
@@ -19,7 +19,7 @@ def check_asked(asked: model.ByteRange | None, part_number: int) -> None:
             raise INVALID_REQUEST.error(reason="Cannot specify both Range header and partNumber query parameter")
 
 
-def resolve_range(size_bytes: int, asked: model.ByteRange | None) -> tuple[int, int]:
+def resolve_range(size_bytes: int, asked: object_model.ByteRange | None) -> tuple[int, int]:
     """Return the offsets of a range's first byte and of the byte behind its last; raises `InvalidRange`."""
     if asked is None:
         return 0, size_bytes

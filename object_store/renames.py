@@ -11,7 +11,7 @@ can be renamed.
 import msgspec
 
 from cumulo.core.errors import ServiceError
-from cumulo.object_store import keys, model
+from cumulo.object_store import copy_model, encryption_model, keys, object_model
 from cumulo.object_store.bodies import discard_body
 from cumulo.object_store.buckets import open_bucket, open_counters, save_counters
 from cumulo.object_store.conditions import check_read
@@ -37,11 +37,11 @@ class Rename(msgspec.Struct, frozen=True):
     """
 
     stamped: Stamped
-    seen: model.Encryption | None = None
-    encryption: model.Encryption | None = None
+    seen: encryption_model.Encryption | None = None
+    encryption: encryption_model.Encryption | None = None
 
 
-def check_names(request: model.RenameObject) -> None:
+def check_names(request: copy_model.RenameObject) -> None:
     """Raise `InvalidRequest` for keys between which S3 renames nothing."""
     if request.key == request.source_key:
         raise INVALID_REQUEST.error(reason="The source and the destination of a rename must differ.")
@@ -52,7 +52,7 @@ def check_names(request: model.RenameObject) -> None:
 def rename_object(txn: Txn, rename: Rename) -> None:
     """Give an object another key; raises `NoSuchBucket`, `NoSuchKey`, `PreconditionFailed`."""
     stamped = rename.stamped
-    request: model.RenameObject = stamped.request
+    request: copy_model.RenameObject = stamped.request
     partition = stamped.partition
     meta = open_bucket(txn, partition, request.bucket)
     check_unversioned(is_versioned=bool(meta.versioning))
@@ -85,7 +85,7 @@ def rename_object(txn: Txn, rename: Rename) -> None:
             write_events(txn, stamped, meta, change)
 
 
-def _check(found: ObjectRecord | None, conditions: model.Conditions, wall_ms: int, prefix: str) -> None:
+def _check(found: ObjectRecord | None, conditions: object_model.Conditions, wall_ms: int, prefix: str) -> None:
     """Raise `PreconditionFailed` where an object is not as it must be, or is not there to be so."""
     if found is None:
         if conditions.if_match or conditions.if_modified_since_ms is not None:

@@ -25,7 +25,15 @@ from cumulo.core.errors import ACCESS_DENIED, DATA_LOSS, NOT_IMPLEMENTED, Servic
 from cumulo.core.operations import Check
 from cumulo.identity.authorizer import Authorizer
 from cumulo.identity.model import role_session
-from cumulo.object_store import acl, copies, model
+from cumulo.object_store import (
+    acl,
+    body_model,
+    configuration_model,
+    copies,
+    copy_model,
+    encryption_model,
+    object_model,
+)
 from cumulo.object_store.acl_access import with_stored
 from cumulo.object_store.background import Background
 from cumulo.object_store.buckets import Found, versioning_of
@@ -191,10 +199,10 @@ class Replicator(Background):
         found = await self._destination(ctx, key.text, record, way)
         _check_kept(source, found, record)
         to = msgspec.structs.replace(ctx, region=found.row.region)
-        request = model.CopyObject(
+        request = copy_model.CopyObject(
             bucket=found.name,
             key=key.text,
-            source=model.CopySource(source.name, key.text, version_id=record.version_id),
+            source=copy_model.CopySource(source.name, key.text, version_id=record.version_id),
         )
         target = self._store.desk.stamp(to, request, found, _plan(record, way, found))
         kept = None if shared is None or not found.row.object_ownership else acl.kept(*shared, found.row.account)
@@ -203,7 +211,7 @@ class Replicator(Background):
             (found.row.partition,), is_there, Wanted(found, key.text, record.version_id)
         )
         if not there and first.row.is_change:
-            raise _Unfit("DstVersionNotFound" if record.replication == model.REPLICA else "DstObjectHardDeleted")
+            raise _Unfit("DstVersionNotFound" if record.replication == object_model.REPLICA else "DstObjectHardDeleted")
         if there or record.is_delete_marker:
             await self._arrive(key, first, target=target)
             return
@@ -229,7 +237,7 @@ class Replicator(Background):
         if found is None or way.account not in ("", found.row.account):
             raise _Unfit("DstBucketNotFound")
         versioning: str = await self._store.engine.read((found.row.partition,), versioning_of, found)
-        if versioning != model.VERSIONING_ENABLED:
+        if versioning != configuration_model.VERSIONING_ENABLED:
             raise _Unfit("DstBucketUnversioned")
         if record.is_delete_marker:
             asked = [("s3:ReplicateDelete", "DstDelObjNotPermitted")]
@@ -246,7 +254,7 @@ class Replicator(Background):
     def _check(
         self, ctx: CallContext, found: Found, action: str, key: str, record: ObjectRecord | None, reason: str
     ) -> None:
-        checks = (Check(action, model.object_arn(found.name, key)),)
+        checks = (Check(action, object_model.object_arn(found.name, key)),)
         try:
             stored = with_stored(checks, ctx.principal.account, found.row, record)
             self._store.authorizer.authorize(ctx, stored, guard_of(ctx, found))
@@ -287,7 +295,7 @@ class Replicator(Background):
             else:
                 opened = await open_for_reading(store, ctx, source)
                 async with contextlib.aclosing(opened.body):
-                    expected = model.ExpectedContent(content_length=record.size_bytes)
+                    expected = body_model.ExpectedContent(content_length=record.size_bytes)
                     new = await receive(store.blobs, opened.body, expected, sealing=sealing)
         except ServiceError as error:
             raise _of_source(error) from error
@@ -299,7 +307,7 @@ class Replicator(Background):
         await commit_body(store, to, commit.stamped, new, arrive, arrival, Stored, also=(key.partition,))
 
     def _source(self, key: Key, first: First) -> Stamped:
-        request = model.GetObject(bucket=first.meta.name, key=key.text, version_id=first.row.version_id)
+        request = object_model.GetObject(bucket=first.meta.name, key=key.text, version_id=first.row.version_id)
         clock = self._store.clock
         return Stamped(
             request=request,
@@ -369,5 +377,5 @@ def _plan(record: ObjectRecord, way: WayRecord, found: Found) -> Plan | None:
         return None
     if encryption is None:
         return planned(None, default)
-    key_id = (way.kms_key_id or encryption.kms_key_arn) if encryption.algorithm in model.UNDER_KMS else ""
-    return planned(model.AskedEncryption(encryption.algorithm, key_id), default)
+    key_id = (way.kms_key_id or encryption.kms_key_arn) if encryption.algorithm in encryption_model.UNDER_KMS else ""
+    return planned(encryption_model.AskedEncryption(encryption.algorithm, key_id), default)

@@ -8,7 +8,7 @@ its bytes, and who may, `replication.py` knows.
 
 import msgspec
 
-from cumulo.object_store import keys, locks, model
+from cumulo.object_store import configuration_model, keys, lock_model, locks, object_model
 from cumulo.object_store.buckets import Found, open_bucket, open_counters, save_counters
 from cumulo.object_store.errors import UNREPLICABLE_BUCKET
 from cumulo.object_store.event_documents import (
@@ -113,7 +113,7 @@ def description_of_replica(record: ObjectRecord, way: WayRecord) -> Description:
         content_type=record.content_type,
         metadata=record.metadata,
         headers=record.headers,
-        storage_class="" if storage_class == model.STANDARD else storage_class,
+        storage_class="" if storage_class == object_model.STANDARD else storage_class,
         tags=record.tags,
     )
 
@@ -143,7 +143,7 @@ def oldest(txn: ReadTxn, key: Key) -> First | None:
 def _version(txn: ReadTxn, partition: bytes, row_key: bytes, row: ReplicaRecord) -> ObjectRecord | None:
     """Return the version, or the delete marker, that a row is about, None where it is gone."""
     key = keys.parse_replica_prefix(row_key[:-8])
-    found = find_version(txn, partition, key, row.version_id or model.NULL_VERSION)
+    found = find_version(txn, partition, key, row.version_id or object_model.NULL_VERSION)
     return found if found is not None and found.body == int.from_bytes(row_key[-8:], "big") else None
 
 
@@ -205,14 +205,14 @@ def _replicate(txn: Txn, arrival: Arrival, target: Stamped, record: ObjectRecord
     """Make a replica, or bring the one that is there up to date."""
     partition, key = target.partition, target.request.key
     meta = open_bucket(txn, partition, target.request.bucket)
-    if meta.versioning != model.VERSIONING_ENABLED:
+    if meta.versioning != configuration_model.VERSIONING_ENABLED:
         raise UNREPLICABLE_BUCKET.error()  # suspended since it was looked at
     there = find_version(txn, partition, key, record.version_id)
     if there is not None:
         if not there.is_delete_marker:
-            before, after = there.lock or model.ObjectLock(), record.lock or model.ObjectLock()
+            before, after = there.lock or lock_model.ObjectLock(), record.lock or lock_model.ObjectLock()
             lock = locks.replicated(before, after, target.wall_ms)
-            kept = None if lock == model.ObjectLock() else lock
+            kept = None if lock == lock_model.ObjectLock() else lock
             changed = msgspec.structs.replace(there, tags=record.tags, acl=target.acl, lock=kept)
             write_version(txn, target, meta, key, changed, there)
         return Stored(0, "", 0, 0)

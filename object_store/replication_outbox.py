@@ -14,7 +14,7 @@ import msgspec
 from cumulo.object_store import keys
 from cumulo.object_store.configuration_rows import read_value
 from cumulo.object_store.keys import Meta, ObjectRecord, ReplicaRecord
-from cumulo.object_store.model import REPLICA, REPLICATION_COMPLETED, REPLICATION_FAILED, REPLICATION_PENDING
+from cumulo.object_store.object_model import REPLICA, REPLICATION_COMPLETED, REPLICATION_FAILED, REPLICATION_PENDING
 from cumulo.object_store.replication_rules import KIND, Rules
 from cumulo.object_store.stamping import Stamped
 from cumulo.storage import records

@@ -11,7 +11,7 @@ import msgspec
 
 from cumulo.core.context import CallContext
 from cumulo.core.errors import INTERNAL_FAILURE
-from cumulo.object_store import copies, keys, model
+from cumulo.object_store import body_model, copies, encryption_model, keys, object_model
 from cumulo.object_store.bodies import NewBody, write_body
 from cumulo.object_store.buckets import open_bucket, open_counters, save_counters
 from cumulo.object_store.downloads import Sealed, open_for_reading, open_sealed_part
@@ -72,12 +72,12 @@ async def stage_parts(
 
 def is_sealed_for_others(record: ObjectRecord) -> bool:
     """Say whether only who wrote a version can open it: then it is copied as it is stored."""
-    return record.encryption is not None and record.encryption.algorithm == model.CUSTOMER
+    return record.encryption is not None and record.encryption.algorithm == encryption_model.CUSTOMER
 
 
 async def receive_sealed(store: copies.Store, opened: Sealed, record: ObjectRecord | PartRecord) -> NewBody:
     """Take the stored bytes of an encrypted body in; what is said of it is that of its plain bytes."""
-    expected = model.ExpectedContent(content_length=record.size_bytes)
+    expected = body_model.ExpectedContent(content_length=record.size_bytes)
     try:
         new = await receive(store.blobs, opened.body, expected)
     finally:
@@ -88,10 +88,10 @@ async def receive_sealed(store: copies.Store, opened: Sealed, record: ObjectReco
 async def _receive(
     store: copies.Store, ctx: CallContext, source: Stamped, first: int, part: PartRecord, sealing: Sealing | None
 ) -> NewBody:
-    expected = model.ExpectedContent(content_length=part.size_bytes)
+    expected = body_model.ExpectedContent(content_length=part.size_bytes)
     if not part.size_bytes:
         return await receive(store.blobs, None, expected, sealing=sealing)
-    asked = model.ByteRange(first, first + part.size_bytes - 1)
+    asked = object_model.ByteRange(first, first + part.size_bytes - 1)
     request = msgspec.structs.replace(source.request, range=asked)
     opened = await open_for_reading(store, ctx, msgspec.structs.replace(source, request=request))
     try:

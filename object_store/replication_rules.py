@@ -19,10 +19,11 @@ from cumulo.core.lazy import LazyModule
 from cumulo.core.names import is_account_id, parse_arn
 from cumulo.object_store.archives import ARCHIVES
 from cumulo.object_store.encryption import check_key_id
+from cumulo.object_store.encryption_model import UNDER_KMS
 from cumulo.object_store.errors import INVALID_CONFIGURATION, INVALID_REQUEST, MALFORMED_CONFIGURATION
 from cumulo.object_store.keys import ObjectRecord, WayRecord
-from cumulo.object_store.model import KEY_BYTES_MAX, STORAGE_CLASSES, UNDER_KMS
 from cumulo.object_store.naming import check_tags, text_bytes
+from cumulo.object_store.object_model import KEY_BYTES_MAX, STORAGE_CLASSES
 from cumulo.object_store.prefix_index import PrefixIndex
 
 if TYPE_CHECKING:

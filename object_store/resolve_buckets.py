@@ -18,7 +18,18 @@ from cumulo.identity import resource_policy
 from cumulo.identity.authorizer import Guard
 from cumulo.identity.policy import DocumentKind, MalformedPolicy, NotJson
 from cumulo.identity.room import Resolved
-from cumulo.object_store import acl_asked, configurations, model, naming, page_tokens
+from cumulo.object_store import (
+    acl_asked,
+    acl_model,
+    bucket_model,
+    configuration_model,
+    configurations,
+    lock_model,
+    naming,
+    object_model,
+    page_tokens,
+    tagging_model,
+)
 from cumulo.object_store.bucket_policies import PolicyChange
 from cumulo.object_store.buckets import Creation, allocate_partition
 from cumulo.object_store.errors import (
@@ -42,7 +53,9 @@ _EU_REGION: Final = "eu-west-1"
 """S3's first region beyond the first one had another name at first, which it keeps."""
 
 
-async def _create_bucket(desk: Desk, ctx: CallContext, operation: Operation, request: model.CreateBucket) -> Resolved:
+async def _create_bucket(
+    desk: Desk, ctx: CallContext, operation: Operation, request: bucket_model.CreateBucket
+) -> Resolved:
     naming.check_bucket_name(request.bucket)
     is_s3 = request.location_constraint is not None
     region = _constrained(ctx.region, request.location_constraint or "") if is_s3 else request.region or ctx.region
@@ -86,13 +99,13 @@ def _constrained(region: str, constraint: str) -> str:
     return region
 
 
-def _first_row(desk: Desk, account: str, request: model.CreateBucket) -> BucketRow:
+def _first_row(desk: Desk, account: str, request: bucket_model.CreateBucket) -> BucketRow:
     """Return what access needs to know of a new bucket."""
     ownership = request.object_ownership or desk.defaults.object_ownership
-    block = model.PublicAccessBlock() if desk.defaults.blocks_public_access else None
+    block = acl_model.PublicAccessBlock() if desk.defaults.blocks_public_access else None
     row = BucketRow(
         account=account,
-        object_ownership="" if ownership == model.OWNERS_ENFORCED else ownership,
+        object_ownership="" if ownership == acl_model.OWNERS_ENFORCED else ownership,
         location=_EU if request.location_constraint == _EU else "",
     )
     fields = configurations.row_fields(block)
@@ -105,22 +118,26 @@ def _first_row(desk: Desk, account: str, request: model.CreateBucket) -> BucketR
     )
 
 
-def _first_configurations(request: model.CreateBucket, defaults: model.BucketDefaults) -> tuple[tuple[str, bytes], ...]:
+def _first_configurations(
+    request: bucket_model.CreateBucket, defaults: configuration_model.BucketDefaults
+) -> tuple[tuple[str, bytes], ...]:
     """Return the configurations that a bucket is made with, as they are stored."""
-    found: list[tuple[str, model.Configuration | None]] = []
+    found: list[tuple[str, configuration_model.Configuration | None]] = []
     if request.tags:
-        found.append((configurations.TAGGING, model.BucketTagging(dict(request.tags))))
+        found.append((configurations.TAGGING, tagging_model.BucketTagging(dict(request.tags))))
     if request.object_ownership:
-        found.append((configurations.OWNERSHIP_CONTROLS, model.OwnershipControls(request.object_ownership)))
+        found.append((configurations.OWNERSHIP_CONTROLS, acl_model.OwnershipControls(request.object_ownership)))
     if request.locks_objects:
-        found.append((configurations.VERSIONING, model.Versioning(model.VERSIONING_ENABLED)))
-        found.append((configurations.OBJECT_LOCK, model.BucketLock()))
+        found.append(
+            (configurations.VERSIONING, configuration_model.Versioning(configuration_model.VERSIONING_ENABLED))
+        )
+        found.append((configurations.OBJECT_LOCK, lock_model.BucketLock()))
     for kind, value in found:
         configurations.check_configuration(request.bucket, kind, value)
-    if not request.object_ownership and defaults.object_ownership == model.OBJECT_WRITER:
+    if not request.object_ownership and defaults.object_ownership == acl_model.OBJECT_WRITER:
         found.append((configurations.OWNERSHIP_CONTROLS, None))  # the same as none at all
-    elif not request.object_ownership and defaults.object_ownership != model.OWNERS_ENFORCED:
-        found.append((configurations.OWNERSHIP_CONTROLS, model.OwnershipControls(defaults.object_ownership)))
+    elif not request.object_ownership and defaults.object_ownership != acl_model.OWNERS_ENFORCED:
+        found.append((configurations.OWNERSHIP_CONTROLS, acl_model.OwnershipControls(defaults.object_ownership)))
     if not defaults.blocks_public_access:
         found.append((configurations.PUBLIC_ACCESS_BLOCK, None))
     if defaults.encryption is None:
@@ -128,10 +145,12 @@ def _first_configurations(request: model.CreateBucket, defaults: model.BucketDef
     return tuple((kind, configurations.encoded(value)) for kind, value in found)
 
 
-async def _list_buckets(desk: Desk, ctx: CallContext, operation: Operation, request: model.ListBuckets) -> Resolved:
+async def _list_buckets(
+    desk: Desk, ctx: CallContext, operation: Operation, request: bucket_model.ListBuckets
+) -> Resolved:
     account = ctx.principal.account
     limit = naming.check_page_size(request.page_size)
-    naming.check_text("prefix", request.prefix, model.KEY_BYTES_MAX)
+    naming.check_text("prefix", request.prefix, object_model.KEY_BYTES_MAX)
     after = b""
     if request.page_token:
         listing = page_tokens.buckets_listing(account, request.prefix, request.region)
@@ -145,7 +164,9 @@ async def _list_buckets(desk: Desk, ctx: CallContext, operation: Operation, requ
     )
 
 
-async def _delete_bucket(desk: Desk, ctx: CallContext, operation: Operation, request: model.DeleteBucket) -> Resolved:
+async def _delete_bucket(
+    desk: Desk, ctx: CallContext, operation: Operation, request: bucket_model.DeleteBucket
+) -> Resolved:
     found = await desk.bucket(request.bucket)
     if found is None:
         missing = NO_SUCH_BUCKET.error(bucket=request.bucket)
@@ -167,11 +188,11 @@ async def _delete_bucket(desk: Desk, ctx: CallContext, operation: Operation, req
 async def _policy(desk: Desk, ctx: CallContext, operation: Operation, request: Any) -> Resolved:
     found = await desk.bucket(request.bucket)
     stored = ""
-    if isinstance(request, model.SetBucketPolicy):
+    if isinstance(request, bucket_model.SetBucketPolicy):
         stored = _checked_policy(desk, request.policy)
     if found is None:
         raise NO_SUCH_BUCKET.error(bucket=request.bucket)
-    what = request if isinstance(request, model.GetBucketPolicy) else PolicyChange(request.bucket, stored)
+    what = request if isinstance(request, bucket_model.GetBucketPolicy) else PolicyChange(request.bucket, stored)
     resolved = desk.resolved(ctx, operation, request, found, desk.stamp(ctx, what, found), root=True)
     if ctx.principal.arn == f"arn:aws:iam::{found.row.account}:root":
         # No policy locks the owner out of changing it (S3 user guide, "Bucket policies").
@@ -190,11 +211,13 @@ def _checked_policy(desk: Desk, policy: str) -> str:
         raise MALFORMED_POLICY.error(reason=reason) from error
 
 
-async def _set_bucket_acl(desk: Desk, ctx: CallContext, operation: Operation, request: model.SetBucketAcl) -> Resolved:
+async def _set_bucket_acl(
+    desk: Desk, ctx: CallContext, operation: Operation, request: acl_model.SetBucketAcl
+) -> Resolved:
     found = await desk.bucket(request.bucket)
     if found is None:
         raise NO_SUCH_BUCKET.error(bucket=request.bucket)
-    row, arn = found.row, model.bucket_arn(request.bucket)
+    row, arn = found.row, bucket_model.bucket_arn(request.bucket)
     asked = await acl_asked.of_replaced(desk.engine, ctx, row, request, row.account, arn=arn)
     stamped = msgspec.structs.replace(desk.stamp(ctx, request, found), grants=asked.grants)
     return desk.resolved(ctx, operation, request, found, stamped, missing=asked.refused, root=True)

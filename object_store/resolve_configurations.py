@@ -18,7 +18,7 @@ from cumulo.core.names import parse_arn
 from cumulo.core.operations import Check, Operation
 from cumulo.identity.authorizer import Guard
 from cumulo.identity.room import Resolved
-from cumulo.object_store import configurations, model, naming, page_tokens, replication_rules
+from cumulo.object_store import configuration_model, configurations, naming, page_tokens, replication_rules
 from cumulo.object_store.buckets import versioning_of
 from cumulo.object_store.errors import INVALID_ARGUMENT, INVALID_REQUEST, NO_SUCH_BUCKET
 from cumulo.object_store.lifecycle_model import Lifecycle
@@ -33,7 +33,7 @@ LIFECYCLE_ID_CHARACTERS: Final = 48
 async def _configuration(desk: Desk, ctx: CallContext, operation: Operation, request: Any) -> Resolved:
     kind = configurations.kind_of(request.kind)
     configurations.check_id(kind, request.id)
-    if isinstance(request, model.SetBucketConfiguration):
+    if isinstance(request, configuration_model.SetBucketConfiguration):
         if not kind.is_kept:
             raise NOT_IMPLEMENTED.error(what=f"The {request.kind} configuration of a bucket")
         configurations.check_configuration(request.bucket, request.kind, request.value, request.id)
@@ -42,19 +42,19 @@ async def _configuration(desk: Desk, ctx: CallContext, operation: Operation, req
         elif request.kind == configurations.REPLICATION:
             rules: Any = request.value
             request = msgspec.structs.replace(request, value=replication_rules.named(rules))
-    elif isinstance(request, model.DeleteBucketConfiguration):
+    elif isinstance(request, configuration_model.DeleteBucketConfiguration):
         configurations.check_removal(request.kind)
     resolved = await in_bucket(desk, ctx, operation, request)
-    if isinstance(request, model.SetBucketConfiguration) and request.kind == configurations.LOGGING:
+    if isinstance(request, configuration_model.SetBucketConfiguration) and request.kind == configurations.LOGGING:
         refused = await _refused_log(desk, request)
         return msgspec.structs.replace(resolved, missing=refused)
-    if isinstance(request, model.SetBucketConfiguration) and request.kind == configurations.REPLICATION:
+    if isinstance(request, configuration_model.SetBucketConfiguration) and request.kind == configurations.REPLICATION:
         # First, for what follows says something of other buckets.
         desk.authorizer.authorize(ctx, resolved.checks, resolved.guard)
         _check_passes_role(desk, ctx, request)
         return msgspec.structs.replace(resolved, missing=await _refused_replication(desk, request))
     if (
-        isinstance(request, model.DeleteBucketConfiguration)
+        isinstance(request, configuration_model.DeleteBucketConfiguration)
         and request.kind == configurations.ENCRYPTION
         and desk.defaults.encryption is not None
     ):
@@ -78,7 +78,7 @@ def _named_rules(lifecycle: Lifecycle) -> Lifecycle:
     return msgspec.structs.replace(lifecycle, rules=rules)
 
 
-async def _refused_log(desk: Desk, request: model.SetBucketConfiguration) -> ServiceError | None:
+async def _refused_log(desk: Desk, request: configuration_model.SetBucketConfiguration) -> ServiceError | None:
     """Return why a bucket cannot take the log that a configuration sends it."""
     value: Any = request.value
     if not is_logged(value):
@@ -90,7 +90,7 @@ async def _refused_log(desk: Desk, request: model.SetBucketConfiguration) -> Ser
     return caught(lambda: check_target(enabled, source.row, None if target is None else target.row))
 
 
-def _check_passes_role(desk: Desk, ctx: CallContext, request: model.SetBucketConfiguration) -> None:
+def _check_passes_role(desk: Desk, ctx: CallContext, request: configuration_model.SetBucketConfiguration) -> None:
     """Raise `AccessDenied` where a caller must not hand the role of replication rules to S3: it may do what he may
     not.
     """
@@ -101,7 +101,7 @@ def _check_passes_role(desk: Desk, ctx: CallContext, request: model.SetBucketCon
     desk.authorizer.authorize(ctx, (check,), Guard(role.account))
 
 
-async def _refused_replication(desk: Desk, request: model.SetBucketConfiguration) -> ServiceError | None:
+async def _refused_replication(desk: Desk, request: configuration_model.SetBucketConfiguration) -> ServiceError | None:
     """Return why versions of a bucket cannot go where a configuration sends them."""
     value: Any = request.value
     for name, account in replication_rules.destinations(value).items():
@@ -111,18 +111,21 @@ async def _refused_replication(desk: Desk, request: model.SetBucketConfiguration
             return INVALID_REQUEST.error(reason="Destination bucket must exist.")
         if account not in ("", found.row.account):
             return INVALID_REQUEST.error(reason="Destination bucket must be owned by the account specified.")
-        if await desk.engine.read((found.row.partition,), versioning_of, found) != model.VERSIONING_ENABLED:
+        if (
+            await desk.engine.read((found.row.partition,), versioning_of, found)
+            != configuration_model.VERSIONING_ENABLED
+        ):
             return INVALID_REQUEST.error(reason="Destination bucket must have versioning enabled.")
     return None
 
 
 async def _list_configurations(
-    desk: Desk, ctx: CallContext, operation: Operation, request: model.ListBucketConfigurations
+    desk: Desk, ctx: CallContext, operation: Operation, request: configuration_model.ListBucketConfigurations
 ) -> Resolved:
     kind = configurations.kind_of(request.kind)
     if not kind.has_ids:
         raise INVALID_ARGUMENT.error(parameter="kind", value=request.kind, allowed="a kind with ids")
-    limit = min(naming.check_page_size(request.page_size), model.CONFIGURATION_PAGE_MAX)
+    limit = min(naming.check_page_size(request.page_size), configuration_model.CONFIGURATION_PAGE_MAX)
     found = await desk.bucket(request.bucket)
     if found is None:
         raise NO_SUCH_BUCKET.error(bucket=request.bucket)

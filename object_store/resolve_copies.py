@@ -12,7 +12,16 @@ from cumulo.core.context import CallContext
 from cumulo.core.errors import ServiceError
 from cumulo.core.operations import Check, Checks, Operation
 from cumulo.identity.room import Resolved
-from cumulo.object_store import acl_access, acl_asked, configurations, encryption_asked, model, naming
+from cumulo.object_store import (
+    acl_access,
+    acl_asked,
+    bucket_model,
+    configurations,
+    copy_model,
+    encryption_asked,
+    naming,
+    object_model,
+)
 from cumulo.object_store.checksums import check_algorithm
 from cumulo.object_store.copies import Copy, check_source
 from cumulo.object_store.errors import COPY_OF_MARKER, NO_SUCH_BUCKET, NO_SUCH_KEY, NO_SUCH_VERSION
@@ -36,7 +45,7 @@ class Source(msgspec.Struct, frozen=True):
     record: ObjectRecord | None = None
 
 
-async def _copy(desk: Desk, ctx: CallContext, operation: Operation, request: model.CopyObject) -> Resolved:
+async def _copy(desk: Desk, ctx: CallContext, operation: Operation, request: copy_model.CopyObject) -> Resolved:
     found = await desk.bucket(request.bucket)
     check_description(request)
     check_algorithm(request.checksum)
@@ -59,13 +68,13 @@ async def _copy(desk: Desk, ctx: CallContext, operation: Operation, request: mod
         missing = caught(lambda: check_source(record, copy))
     there, refused = await refused_write(desk, target)
     missing = missing or asked.refused or refused
-    also = (Check("s3:PutObjectTagging", model.object_arn(request.bucket, request.key)),) if takes_tags else ()
+    also = (Check("s3:PutObjectTagging", object_model.object_arn(request.bucket, request.key)),) if takes_tags else ()
     return desk.resolved(
         ctx, operation, request, found, copy, also=also, missing=missing, record=there, makes_object=True
     )
 
 
-async def _rename(desk: Desk, ctx: CallContext, operation: Operation, request: model.RenameObject) -> Resolved:
+async def _rename(desk: Desk, ctx: CallContext, operation: Operation, request: copy_model.RenameObject) -> Resolved:
     found = await desk.bucket(request.bucket)
     naming.check_key(request.key)
     naming.check_key(request.source_key)
@@ -74,18 +83,20 @@ async def _rename(desk: Desk, ctx: CallContext, operation: Operation, request: m
         raise NO_SUCH_BUCKET.error(bucket=request.bucket)
     assert operation.checks is not None
     stamped = desk.stamp(ctx, request, found)
-    source = model.GetObject(bucket=request.bucket, key=request.source_key)
+    source = object_model.GetObject(bucket=request.bucket, key=request.source_key)
     old = desk.stamp(ctx, source, found)
     record: ObjectRecord | None = await desk.engine.read((stamped.partition,), find_object, old)
     if record is None:
-        also: Checks = (Check("s3:ListBucket", model.bucket_arn(request.bucket), {"s3:prefix": request.source_key}),)
+        also: Checks = (
+            Check("s3:ListBucket", bucket_model.bucket_arn(request.bucket), {"s3:prefix": request.source_key}),
+        )
         missing = NO_SUCH_KEY.error(key=naming.shown(request.source_key))
         return desk.resolved(ctx, operation, request, found, Rename(stamped), also=also, missing=missing)
     encryption = desk.seals.rebound(record.encryption, place_of(old), place_of(stamped))
     rename = Rename(stamped, record.encryption, encryption)
     resolved = desk.resolved(ctx, operation, request, found, rename, grows=False)
     there = await desk.condition_record(resolved.checks, found, request)
-    arn = model.object_arn(request.bucket, request.source_key)
+    arn = object_model.object_arn(request.bucket, request.source_key)
     checks = tuple(
         one
         for check in operation.checks(request)
@@ -96,7 +107,7 @@ async def _rename(desk: Desk, ctx: CallContext, operation: Operation, request: m
     return msgspec.structs.replace(resolved, checks=checks)
 
 
-async def source_of(desk: Desk, ctx: CallContext, source: model.CopySource, *, tags: bool) -> Source:
+async def source_of(desk: Desk, ctx: CallContext, source: copy_model.CopySource, *, tags: bool) -> Source:
     """Find and authorise what a copy takes; `tags` says that it takes the tags, too.
 
     The source has a guard of its own, so it is decided here; that it does not exist is for after the target's.
@@ -106,7 +117,7 @@ async def source_of(desk: Desk, ctx: CallContext, source: model.CopySource, *, t
     check_version_id(source.version_id)
     if found is None:
         return Source(Stamped(request=None), NO_SUCH_BUCKET.error(bucket=source.bucket))
-    request = model.GetObject(
+    request = object_model.GetObject(
         bucket=source.bucket,
         key=source.key,
         range=source.range,
@@ -118,7 +129,7 @@ async def source_of(desk: Desk, ctx: CallContext, source: model.CopySource, *, t
     record: ObjectRecord | None = await desk.engine.read((stamped.partition,), find_object, stamped)
     missing = None
     if record is None:
-        checks += (Check("s3:ListBucket", model.bucket_arn(source.bucket), {"s3:prefix": source.key}),)
+        checks += (Check("s3:ListBucket", bucket_model.bucket_arn(source.bucket), {"s3:prefix": source.key}),)
         missing = (NO_SUCH_VERSION if source.version_id else NO_SUCH_KEY).error(
             key=naming.shown(source.key), version_id=source.version_id
         )

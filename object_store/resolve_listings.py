@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from cumulo.core.context import CallContext
 from cumulo.core.operations import Operation
 from cumulo.identity.room import Resolved
-from cumulo.object_store import model, naming, page_tokens
+from cumulo.object_store import listing_model, naming, object_model, page_tokens
 from cumulo.object_store.errors import NO_SUCH_BUCKET, VERSION_MARKER_ALONE
 from cumulo.object_store.listing import ListStep, first_position
 from cumulo.object_store.resolving import Desk, Resolver
@@ -17,7 +17,9 @@ from cumulo.object_store.version_listing import first_position as first_version_
 from cumulo.object_store.versions import check_version_id
 
 
-async def _list_objects(desk: Desk, ctx: CallContext, operation: Operation, request: model.ListObjects) -> Resolved:
+async def _list_objects(
+    desk: Desk, ctx: CallContext, operation: Operation, request: listing_model.ListObjects
+) -> Resolved:
     found = await desk.bucket(request.bucket)
     limit = naming.check_page_size(request.page_size)
     for parameter, text in (
@@ -25,7 +27,7 @@ async def _list_objects(desk: Desk, ctx: CallContext, operation: Operation, requ
         ("delimiter", request.delimiter),
         ("start_after", request.start_after),
     ):
-        naming.check_text(parameter, text, model.KEY_BYTES_MAX)
+        naming.check_text(parameter, text, object_model.KEY_BYTES_MAX)
     if found is None:
         raise NO_SUCH_BUCKET.error(bucket=request.bucket)
     partition = found.row.partition
@@ -47,7 +49,7 @@ async def _list_objects(desk: Desk, ctx: CallContext, operation: Operation, requ
 
 
 async def _list_versions(
-    desk: Desk, ctx: CallContext, operation: Operation, request: model.ListObjectVersions
+    desk: Desk, ctx: CallContext, operation: Operation, request: listing_model.ListObjectVersions
 ) -> Resolved:
     found = await desk.bucket(request.bucket)
     limit = naming.check_page_size(request.page_size)
@@ -56,7 +58,7 @@ async def _list_versions(
         ("delimiter", request.delimiter),
         ("key-marker", request.key_marker),
     ):
-        naming.check_text(parameter, text, model.KEY_BYTES_MAX)
+        naming.check_text(parameter, text, object_model.KEY_BYTES_MAX)
     if request.version_id_marker and not request.key_marker:
         raise VERSION_MARKER_ALONE.error(parameter="version-id-marker", value=request.version_id_marker)
     check_version_id(request.version_id_marker)

@@ -15,7 +15,7 @@ from cumulo.core.names import Arn, parse_arn, parse_resource_name
 from cumulo.core.operations import Check, Operation
 from cumulo.identity.authorizer import Guard
 from cumulo.identity.room import Resolved
-from cumulo.object_store import model, naming, outbox
+from cumulo.object_store import bucket_model, naming, notification_model, outbox
 from cumulo.object_store.buckets import Found
 from cumulo.object_store.errors import INVALID_DESTINATION, NO_SUCH_BUCKET
 from cumulo.object_store.notification_rules import check_rules
@@ -26,7 +26,7 @@ _SENDS = {"sqs": "sqs:SendMessage", "sns": "sns:Publish"}
 
 
 async def _set_notification(
-    desk: Desk, ctx: CallContext, operation: Operation, request: model.SetBucketNotification
+    desk: Desk, ctx: CallContext, operation: Operation, request: notification_model.SetBucketNotification
 ) -> Resolved:
     found = await desk.bucket(request.bucket)
     rules = tuple(_named_rule(ctx, rule) for rule in request.rules)
@@ -50,7 +50,7 @@ async def _set_notification(
     return desk.resolved(ctx, operation, request, found, stamped, missing=refused)
 
 
-def _named_rule(ctx: CallContext, rule: model.NotificationRule) -> model.NotificationRule:
+def _named_rule(ctx: CallContext, rule: notification_model.NotificationRule) -> notification_model.NotificationRule:
     """Return a rule with its target's ARN, and with an id where it has none: the same one if it is set again."""
     target = rule.target
     if not target.startswith("arn:") and "://" not in target:
@@ -64,8 +64,10 @@ def _named_rule(ctx: CallContext, rule: model.NotificationRule) -> model.Notific
     return msgspec.structs.replace(rule, target=target, id=rule.id or identity.hexdigest()[:32])
 
 
-async def _refused_target(desk: Desk, rules: tuple[model.NotificationRule, ...], found: Found) -> ServiceError | None:
-    source, account = model.bucket_arn(found.name), found.row.account
+async def _refused_target(
+    desk: Desk, rules: tuple[notification_model.NotificationRule, ...], found: Found
+) -> ServiceError | None:
+    source, account = bucket_model.bucket_arn(found.name), found.row.account
     for name in sorted({rule.target for rule in rules}):
         service = outbox.service_of(name)
         reason = f"{naming.shown(name)} is no place that notifications can go to"

@@ -13,7 +13,21 @@ from cumulo.core.context import CallContext
 from cumulo.core.errors import ServiceError
 from cumulo.core.operations import Check, Checks, Operation
 from cumulo.identity.room import Resolved
-from cumulo.object_store import acl, acl_access, acl_asked, encryption_asked, locks, model, naming
+from cumulo.object_store import (
+    acl,
+    acl_access,
+    acl_asked,
+    acl_model,
+    body_model,
+    bucket_model,
+    encryption_asked,
+    encryption_model,
+    lock_model,
+    locks,
+    naming,
+    object_model,
+    tagging_model,
+)
 from cumulo.object_store.appends import check_offset
 from cumulo.object_store.buckets import Found
 from cumulo.object_store.downloads import Reading
@@ -34,13 +48,13 @@ from cumulo.storage.idempotency import check_request_id
 _NOT_THERE = (NO_SUCH_KEY, NO_SUCH_VERSION, NO_SUCH_BUCKET)
 
 
-async def _put(desk: Desk, ctx: CallContext, operation: Operation, request: model.PutObject) -> Resolved:
+async def _put(desk: Desk, ctx: CallContext, operation: Operation, request: object_model.PutObject) -> Resolved:
     found = await desk.bucket(request.bucket)
     check_description(request)
     check_request_id(request.request_id)
     if found is None:
         raise NO_SUCH_BUCKET.error(bucket=request.bucket)
-    if request.write_offset != model.UNKNOWN and request.messages:
+    if request.write_offset != body_model.UNKNOWN and request.messages:
         raise INVALID_REQUEST.error(reason="An append carries no messages.")
     # Refused now rather than after 5 GiB; they are made ready again for the commit.
     await enclose(desk.sender, desk.engine, ctx, request.messages)
@@ -49,17 +63,17 @@ async def _put(desk: Desk, ctx: CallContext, operation: Operation, request: mode
     stamped = msgspec.structs.replace(desk.stamp(ctx, request, found, plan), acl=asked.acl)
     there, refused = await refused_write(desk, stamped)
     refused = asked.refused or unencryptable or refused_lock(desk, request, found) or refused
-    if refused is None and request.write_offset != model.UNKNOWN and not request.request_id:
+    if refused is None and request.write_offset != body_model.UNKNOWN and not request.request_id:
         there = await desk.engine.read((found.row.partition,), current_object, stamped)
         refused = caught(lambda: check_offset(there, request.write_offset))
-    if refused is None and request.write_offset != model.UNKNOWN:
+    if refused is None and request.write_offset != body_model.UNKNOWN:
         refused = caught(lambda: check_unversioned(is_versioned=found.row.is_versioned))
     if refused is None and found.row.has_quota and request.expected.content_length > 0 and not request.request_id:
         refused = await desk.engine.read((found.row.partition,), beyond_quota, stamped)
     return desk.resolved(ctx, operation, request, found, stamped, missing=refused, record=there, makes_object=True)
 
 
-async def _get(desk: Desk, ctx: CallContext, operation: Operation, request: model.GetObject) -> Resolved:
+async def _get(desk: Desk, ctx: CallContext, operation: Operation, request: object_model.GetObject) -> Resolved:
     """Resolve a download with all that its answer needs of the engine: one snapshot, where two would cost more."""
     check_asked(request.range, request.part_number)
     found = await desk.bucket(request.bucket)
@@ -90,7 +104,7 @@ async def _get(desk: Desk, ctx: CallContext, operation: Operation, request: mode
 
 
 async def _read(desk: Desk, ctx: CallContext, operation: Operation, request: Any) -> Resolved:
-    if not isinstance(request, model.GetObjectAttributes):
+    if not isinstance(request, object_model.GetObjectAttributes):
         check_asked(request.range, request.part_number)
     return await _existing_object(desk, ctx, operation, request)
 
@@ -102,15 +116,15 @@ async def _existing_object(desk: Desk, ctx: CallContext, operation: Operation, r
     check_version_id(request.version_id)
     limit = 0
     match request:
-        case model.SetObjectTagging():
-            naming.check_tags(request.tags, "Object", model.OBJECT_TAGS_MAX)
-        case model.RestoreObject():
+        case tagging_model.SetObjectTagging():
+            naming.check_tags(request.tags, "Object", tagging_model.OBJECT_TAGS_MAX)
+        case object_model.RestoreObject():
             check_restore(request)
-        case model.GetObjectAttributes():
+        case object_model.GetObjectAttributes():
             limit = naming.check_page_size(request.page_size)
     if found is None:
         raise NO_SUCH_BUCKET.error(bucket=request.bucket)
-    customer: model.CustomerKey | None = getattr(request, "customer", None)
+    customer: encryption_model.CustomerKey | None = getattr(request, "customer", None)
     stamped = desk.stamp(ctx, request if customer is None else encryption_asked.keyless(request), found)
     if limit:
         stamped = msgspec.structs.replace(stamped, limit=limit)
@@ -121,11 +135,11 @@ async def _existing_object(desk: Desk, ctx: CallContext, operation: Operation, r
         return desk.resolved(ctx, operation, request, found, stamped, missing=there)
     record = there
     missing = None if customer is None else encryption_asked.refused_reader(ctx, record.encryption, customer)
-    if isinstance(request, model.GetObjectAcl | model.SetObjectAcl):
+    if isinstance(request, acl_model.GetObjectAcl | acl_model.SetObjectAcl):
         stamped, missing = await _with_acl(desk, ctx, stamped, found, record)
-    elif isinstance(request, model.HeadObject):
+    elif isinstance(request, object_model.HeadObject):
         stamped = _showing_lock(desk, ctx, stamped, found, record)
-    elif isinstance(request, model.SetObjectRetention) and request.bypasses_governance:
+    elif isinstance(request, lock_model.SetObjectRetention) and request.bypasses_governance:
         stamped = _bypassing(desk, ctx, stamped, found, record)
     return desk.resolved(ctx, operation, request, found, stamped, missing=missing, record=record)
 
@@ -136,11 +150,11 @@ async def _with_acl(
     """Return what a request about an object's list must be told, and why it cannot be done."""
     row, request = found.row, stamped.request
     if not row.object_ownership:
-        stamped = msgspec.structs.replace(stamped, acl=model.Acl(*acl.read(None, row.account)))
-    if isinstance(request, model.GetObjectAcl):
+        stamped = msgspec.structs.replace(stamped, acl=acl_model.Acl(*acl.read(None, row.account)))
+    if isinstance(request, acl_model.GetObjectAcl):
         return stamped, None
     owner = acl.read(record.acl if row.object_ownership else None, row.account)[0]
-    arn = model.object_arn(request.bucket, request.key)
+    arn = object_model.object_arn(request.bucket, request.key)
     asked = await acl_asked.of_replaced(desk.engine, ctx, row, request, owner, arn=arn)
     return msgspec.structs.replace(stamped, grants=asked.grants), asked.refused
 
@@ -157,7 +171,7 @@ def _without_object(
     """Resolve a request about an object that is not there: 404 is for those who may list what begins with its key,
     and so can see as much; others learn no more than that they may not.
     """
-    checks: Checks = (Check("s3:ListBucket", model.bucket_arn(request.bucket), {"s3:prefix": request.key}),)
+    checks: Checks = (Check("s3:ListBucket", bucket_model.bucket_arn(request.bucket), {"s3:prefix": request.key}),)
     checks = acl_access.with_stored(checks, ctx.principal.account, found.row, None)
     resolved = desk.resolved(ctx, operation, request, found, stamped, missing=error)
     return msgspec.structs.replace(resolved, checks=checks)
@@ -166,9 +180,9 @@ def _without_object(
 async def _object_lock(desk: Desk, ctx: CallContext, operation: Operation, request: Any) -> Resolved:
     """Resolve a request about an object's lock."""
     match request:
-        case model.SetObjectRetention():
+        case lock_model.SetObjectRetention():
             locks.check_retention(request.lock, desk.clock.wall_ms())
-        case model.SetObjectLegalHold(hold=hold):
+        case lock_model.SetObjectLegalHold(hold=hold):
             locks.check_legal_hold(hold)
     resolved = await _existing_object(desk, ctx, operation, request)
     found = await desk.find(request.bucket)
@@ -187,7 +201,7 @@ def _showing_lock(desk: Desk, ctx: CallContext, stamped: Stamped, found: Found, 
     return msgspec.structs.replace(stamped, shows_retention=may_see[0], shows_hold=may_see[1])
 
 
-async def _delete(desk: Desk, ctx: CallContext, operation: Operation, request: model.DeleteObject) -> Resolved:
+async def _delete(desk: Desk, ctx: CallContext, operation: Operation, request: object_model.DeleteObject) -> Resolved:
     found = await desk.bucket(request.bucket)
     naming.check_key(request.key)
     check_version_id(request.version_id)
@@ -210,12 +224,12 @@ def _bypassing(desk: Desk, ctx: CallContext, stamped: Stamped, found: Found, rec
 
 
 def bypassing_entry(
-    desk: Desk, ctx: CallContext, bucket: str, entry: model.DeleteEntry, found: Found
-) -> model.DeleteEntry:
+    desk: Desk, ctx: CallContext, bucket: str, entry: object_model.DeleteEntry, found: Found
+) -> object_model.DeleteEntry:
     """Return an entry of a batch delete that bypasses governance mode only where its caller may do that."""
     if not entry.bypasses_governance:
         return entry
-    asked = model.DeleteObject(bucket=bucket, key=entry.key, version_id=entry.version_id)
+    asked = object_model.DeleteObject(bucket=bucket, key=entry.key, version_id=entry.version_id)
     allowed = desk.may(ctx, found, bypass_checks(asked), None)
     return msgspec.structs.replace(entry, bypasses_governance=allowed)
 

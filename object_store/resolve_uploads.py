@@ -14,7 +14,16 @@ from cumulo.core.context import CallContext
 from cumulo.core.errors import ServiceError
 from cumulo.core.operations import Operation
 from cumulo.identity.room import Resolved
-from cumulo.object_store import acl_asked, encryption_asked, locks, model, naming, page_tokens
+from cumulo.object_store import (
+    acl_asked,
+    body_model,
+    encryption_asked,
+    locks,
+    naming,
+    object_model,
+    page_tokens,
+    upload_model,
+)
 from cumulo.object_store.buckets import Found
 from cumulo.object_store.checksums import OWN, check_part
 from cumulo.object_store.copies import Copy, check_part_source
@@ -34,7 +43,7 @@ from cumulo.storage.idempotency import check_request_id
 
 
 async def _create_upload(
-    desk: Desk, ctx: CallContext, operation: Operation, request: model.CreateMultipartUpload
+    desk: Desk, ctx: CallContext, operation: Operation, request: upload_model.CreateMultipartUpload
 ) -> Resolved:
     found = await desk.bucket(request.bucket)
     check_description(request)
@@ -53,7 +62,9 @@ async def _create_upload(
     return msgspec.structs.replace(resolved, request=stamped)
 
 
-async def _upload_part(desk: Desk, ctx: CallContext, operation: Operation, request: model.UploadPart) -> Resolved:
+async def _upload_part(
+    desk: Desk, ctx: CallContext, operation: Operation, request: upload_model.UploadPart
+) -> Resolved:
     found = await desk.bucket(request.bucket)
     naming.check_key(request.key)
     naming.check_part_number(request.part_number)
@@ -64,14 +75,16 @@ async def _upload_part(desk: Desk, ctx: CallContext, operation: Operation, reque
     request, missing = _encrypted_part(ctx, upload, found, missing)
     if missing is None and upload.record is not None:
         record = upload.record
-        given = {*request.expected.digests, *request.expected.announced} - {model.CONTENT_MD5}
+        given = {*request.expected.digests, *request.expected.announced} - {body_model.CONTENT_MD5}
         missing = caught(lambda: check_part(record, given))
         if missing is None and record.lock is not None and lacks_digest(request):
             missing = locks.refused_unverified("Put Part")
     return desk.resolved(ctx, operation, request, found, upload, missing=missing)
 
 
-async def _copy_part(desk: Desk, ctx: CallContext, operation: Operation, request: model.UploadPartCopy) -> Resolved:
+async def _copy_part(
+    desk: Desk, ctx: CallContext, operation: Operation, request: upload_model.UploadPartCopy
+) -> Resolved:
     found = await desk.bucket(request.bucket)
     naming.check_key(request.key)
     naming.check_part_number(request.part_number)
@@ -112,12 +125,12 @@ def _encrypted_part(
     """Return the request of a part as its policy is to see it, encrypted as its upload is; and why it must not
     be stored.
     """
-    request: model.UploadPart | model.UploadPartCopy = upload.stamped.request
+    request: upload_model.UploadPart | upload_model.UploadPartCopy = upload.stamped.request
     if upload.record is None:
         return request, missing
     encryption, customer = upload.record.encryption, encryption_asked.customer_of(request)
     if missing is None:
-        arn = model.object_arn(request.bucket, request.key)
+        arn = object_model.object_arn(request.bucket, request.key)
         missing = caught(lambda: check_customer_key(ctx, customer, arn, found.row.encryption))
     if missing is None:
         missing = caught(lambda: check_part_key(encryption, customer))
@@ -128,17 +141,17 @@ async def _upload(desk: Desk, ctx: CallContext, operation: Operation, request: A
     """Resolve the end of an upload."""
     found = await desk.bucket(request.bucket)
     naming.check_key(request.key)
-    if isinstance(request, model.CompleteMultipartUpload):
+    if isinstance(request, upload_model.CompleteMultipartUpload):
         _check_completed_parts(request.parts)
     if found is None:
         raise NO_SUCH_BUCKET.error(bucket=request.bucket)
     stamped, missing = _with_upload(desk, desk.stamp(ctx, request, found))
-    if isinstance(request, model.CompleteMultipartUpload) and missing is None:
+    if isinstance(request, upload_model.CompleteMultipartUpload) and missing is None:
         request, missing = await _encrypted_completion(desk, stamped)
         stamped = msgspec.structs.replace(stamped, request=encryption_asked.keyless(stamped.request))
-    grows = not isinstance(request, model.AbortMultipartUpload)
+    grows = not isinstance(request, upload_model.AbortMultipartUpload)
     enclosed = None
-    if isinstance(request, model.CompleteMultipartUpload):
+    if isinstance(request, upload_model.CompleteMultipartUpload):
         enclosed = await enclose(desk.sender, desk.engine, ctx, request.messages)
     if enclosed is None:
         granted = not grows and await _began(desk, ctx, found, stamped)
@@ -148,11 +161,11 @@ async def _upload(desk: Desk, ctx: CallContext, operation: Operation, request: A
     return msgspec.structs.replace(resolved, partitions=(*resolved.partitions, *enclosed.partitions))
 
 
-def _check_completed_parts(parts: tuple[model.CompletedPart, ...]) -> None:
+def _check_completed_parts(parts: tuple[upload_model.CompletedPart, ...]) -> None:
     if not parts:
         raise INVALID_REQUEST.error(reason="You must specify at least one part")
-    if len(parts) > model.PARTS_MAX:
-        raise naming.out_of_range("parts", f"of {len(parts)} parts", f"at most {model.PARTS_MAX} parts")
+    if len(parts) > upload_model.PARTS_MAX:
+        raise naming.out_of_range("parts", f"of {len(parts)} parts", f"at most {upload_model.PARTS_MAX} parts")
     for part in parts:
         naming.check_part_number(part.part_number)
 
@@ -161,7 +174,7 @@ async def _encrypted_completion(desk: Desk, stamped: Stamped) -> tuple[Any, Serv
     """Return a completion as a policy is to see it, and why it must not be done: the customer's key that it brings
     is not the upload's, or it brings none although the upload asked for a checksum (API reference).
     """
-    request: model.CompleteMultipartUpload = stamped.request
+    request: upload_model.CompleteMultipartUpload = stamped.request
     customer = encryption_asked.customer_of(request)
     try:
         record: UploadRecord = await desk.engine.read((stamped.partition,), find_upload, stamped)
@@ -191,13 +204,13 @@ def _with_upload(desk: Desk, stamped: Stamped) -> tuple[Stamped, ServiceError | 
     return msgspec.structs.replace(stamped, upload=upload), None
 
 
-async def _list_parts(desk: Desk, ctx: CallContext, operation: Operation, request: model.ListParts) -> Resolved:
+async def _list_parts(desk: Desk, ctx: CallContext, operation: Operation, request: upload_model.ListParts) -> Resolved:
     found = await desk.bucket(request.bucket)
     naming.check_key(request.key)
     limit = naming.check_page_size(request.page_size) + 1
-    if not 0 <= request.part_number_marker <= model.MARKER_MAX:
+    if not 0 <= request.part_number_marker <= upload_model.MARKER_MAX:
         raise naming.out_of_range(
-            "part-number-marker", request.part_number_marker, f"an integer between 0 and {model.MARKER_MAX}"
+            "part-number-marker", request.part_number_marker, f"an integer between 0 and {upload_model.MARKER_MAX}"
         )
     if found is None:
         raise NO_SUCH_BUCKET.error(bucket=request.bucket)
@@ -215,7 +228,7 @@ async def _list_parts(desk: Desk, ctx: CallContext, operation: Operation, reques
 
 
 async def _list_uploads(
-    desk: Desk, ctx: CallContext, operation: Operation, request: model.ListMultipartUploads
+    desk: Desk, ctx: CallContext, operation: Operation, request: upload_model.ListMultipartUploads
 ) -> Resolved:
     found = await desk.bucket(request.bucket)
     limit = naming.check_page_size(request.page_size)
@@ -224,7 +237,7 @@ async def _list_uploads(
         ("delimiter", request.delimiter),
         ("key-marker", request.key_marker),
     ):
-        naming.check_text(parameter, text, model.KEY_BYTES_MAX)
+        naming.check_text(parameter, text, object_model.KEY_BYTES_MAX)
     if found is None:
         raise NO_SUCH_BUCKET.error(bucket=request.bucket)
     partition = found.row.partition
@@ -249,7 +262,7 @@ async def _list_uploads(
     return desk.resolved(ctx, operation, request, found, step, missing=missing)
 
 
-def _uploads_position(desk: Desk, partition: bytes, request: model.ListMultipartUploads) -> bytes:
+def _uploads_position(desk: Desk, partition: bytes, request: upload_model.ListMultipartUploads) -> bytes:
     """Return where a listing of uploads begins: S3 heeds an upload's marker only beside that of its key."""
     upload = None
     if request.key_marker and request.upload_id_marker:

@@ -20,7 +20,15 @@ from cumulo.core.ports import DeliveryTarget, MessageSender, RemoteTarget
 from cumulo.core.tokens import TokenSealer
 from cumulo.identity.authorizer import Authorizer, Guard
 from cumulo.identity.room import Resolved
-from cumulo.object_store import acl_access, condition_keys, locks, model, naming
+from cumulo.object_store import (
+    acl_access,
+    condition_keys,
+    configuration_model,
+    lock_model,
+    locks,
+    naming,
+    object_model,
+)
 from cumulo.object_store.buckets import Found, find_bucket
 from cumulo.object_store.encryption import Plan
 from cumulo.object_store.errors import NO_SUCH_BUCKET
@@ -61,7 +69,7 @@ class Desk:
         sealer: TokenSealer,
         targets: Mapping[str, DeliveryTarget],
         sender: MessageSender | None,
-        defaults: model.BucketDefaults,
+        defaults: configuration_model.BucketDefaults,
         terms: Terms,
         seals: ObjectSeals,
         remotes: Mapping[str, RemoteTarget],
@@ -152,7 +160,7 @@ class Desk:
         if not found.row.object_ownership or all(check.action not in _CONDITION_READS for check in checks):
             return None
         version_id: str = getattr(request, "version_id", "")
-        named = model.GetObject(bucket=request.bucket, key=request.key, version_id=version_id)
+        named = object_model.GetObject(bucket=request.bucket, key=request.key, version_id=version_id)
         asked = Stamped(request=named, partition=found.row.partition)
         record: ObjectRecord | None = await self.engine.read((asked.partition,), find_object, asked)
         return record
@@ -177,7 +185,7 @@ def caught(check: Callable[[], object]) -> ServiceError | None:
 
 def _retained_until(request: Any) -> int:
     """Return until when a request asks for an object to be retained, 0 where it does not."""
-    lock: model.ObjectLock | None = getattr(request, "lock", None)
+    lock: lock_model.ObjectLock | None = getattr(request, "lock", None)
     return 0 if lock is None else lock.until_ms
 
 

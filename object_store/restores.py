@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from cumulo.object_store import model
+from cumulo.object_store import object_model
 from cumulo.object_store.archives import ARCHIVES
 from cumulo.object_store.buckets import open_bucket
 from cumulo.object_store.errors import (
@@ -30,7 +30,7 @@ TIERS: Final = ("Bulk", "Standard", "Expedited")
 """From slow to fast; here they differ by name, and by what may overtake what."""
 
 
-def check_restore(request: model.RestoreObject) -> None:
+def check_restore(request: object_model.RestoreObject) -> None:
     """Raise `MalformedXML` or `InvalidArgument` for a restore that cannot be asked for."""
     if request.tier not in TIERS:
         raise MALFORMED_CONFIGURATION.error()
@@ -43,10 +43,10 @@ def restore_object(txn: Txn, stamped: Stamped) -> bool:
 
     Raises as `existing`, `InvalidObjectState`, `RestoreAlreadyInProgress`.
     """
-    request: model.RestoreObject = stamped.request
+    request: object_model.RestoreObject = stamped.request
     found = existing(txn, stamped)
     if found.storage_class not in ARCHIVES:
-        raise RESTORE_NOT_ALLOWED.error(storage_class=found.storage_class or model.STANDARD)
+        raise RESTORE_NOT_ALLOWED.error(storage_class=found.storage_class or object_model.STANDARD)
     if request.tier == "Expedited" and found.storage_class == "DEEP_ARCHIVE":
         raise INVALID_CONFIGURATION.error(reason="Retrieval option is not supported by this storage class")
     before = found.restore

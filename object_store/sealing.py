@@ -23,10 +23,10 @@ from cumulo.core.context import CallContext
 from cumulo.core.errors import NOT_IMPLEMENTED, ServiceError
 from cumulo.core.ids import Randomness
 from cumulo.core.ports import DataKey, KeyService
-from cumulo.object_store import model
+from cumulo.object_store import body_model, bucket_model, object_model
 from cumulo.object_store.encryption import Plan, check_proof, proof
+from cumulo.object_store.encryption_model import AES256, CUSTOMER, DUAL_LAYER, Encryption
 from cumulo.object_store.errors import KEY_SERVICE_ERRORS, OBJECT_UNREADABLE
-from cumulo.object_store.model import AES256, CUSTOMER, DUAL_LAYER, Encryption
 from cumulo.object_store.naming import shown
 from cumulo.object_store.stamping import Stamped
 from cumulo.storage import frame_layers, frames
@@ -142,7 +142,7 @@ class ObjectSeals:
         self, randomness: Randomness, storage_keys: StorageKeys, clock: Clock, key_service: KeyService | None = None
     ) -> None:
         self.randomness = randomness
-        self.room = memoryview(bytearray(model.INLINE_BYTES_MAX + TAG_BYTES))
+        self.room = memoryview(bytearray(body_model.INLINE_BYTES_MAX + TAG_BYTES))
         self._storage_keys = storage_keys
         self._clock = clock
         self._key_service = key_service
@@ -160,7 +160,11 @@ class ObjectSeals:
         if plan.algorithm == CUSTOMER:
             encryption = Encryption(CUSTOMER, proof(plan.customer_key, salt), salt=salt)
             return Sealing(encryption, _derived(plan.customer_key, salt), self)
-        arn = model.bucket_arn(place.bucket) if plan.bucket_key else model.object_arn(place.bucket, place.key)
+        arn = (
+            bucket_model.bucket_arn(place.bucket)
+            if plan.bucket_key
+            else object_model.object_arn(place.bucket, place.key)
+        )
         context = {**plan.context, "aws:s3:arn": arn}
         encoded = msgspec.json.encode(context, order="sorted").decode()
         data_key = await self._data_key(ctx, plan, context, encoded)

@@ -30,12 +30,17 @@ from cumulo.identity.room import Resolved, Room
 from cumulo.object_store import (
     access_logs,
     acl_access,
+    body_model,
+    bucket_model,
+    configuration_model,
     configurations,
     garbage,
     keys,
+    listing_model,
     locks,
-    model,
     naming,
+    notification_model,
+    object_model,
     outbox,
     page_tokens,
     resolve_buckets,
@@ -45,6 +50,7 @@ from cumulo.object_store import (
     resolve_notifications,
     resolve_objects,
     resolve_uploads,
+    upload_model,
 )
 from cumulo.object_store.access_logs import AccessLog
 from cumulo.object_store.buckets import Found, clear_deleted
@@ -137,7 +143,7 @@ class Service(Room):
         sender: MessageSender | None = None,
         remotes: Mapping[str, RemoteTarget] = MappingProxyType({}),
         event_bus: str = "",
-        defaults: model.BucketDefaults = model.BucketDefaults(),  # noqa: B008 - a frozen value
+        defaults: configuration_model.BucketDefaults = configuration_model.BucketDefaults(),  # noqa: B008 - a frozen value
         terms: Terms = S3_TERMS,
         access_log_interval_s: int = 300,
         key_service: KeyService | None = None,
@@ -302,59 +308,63 @@ class Service(Room):
     def present(self, request: Any, resolved: Resolved, value: Any) -> Any:
         """Turn what a transaction answered into what its caller gets."""
         match request:
-            case model.ListObjects():
-                return model.ObjectPage([], []) if request.without_entries else _Begun(resolved.request, value)
-            case model.ListObjectVersions():
-                return model.VersionPage([], []) if request.without_entries else _Begun(resolved.request, value)
-            case model.ListBuckets():
+            case listing_model.ListObjects():
+                return listing_model.ObjectPage([], []) if request.without_entries else _Begun(resolved.request, value)
+            case listing_model.ListObjectVersions():
+                return listing_model.VersionPage([], []) if request.without_entries else _Begun(resolved.request, value)
+            case bucket_model.ListBuckets():
                 listing = page_tokens.buckets_listing(*resolved.request.request)
-                return model.BucketPage(value.buckets, self._page_token(listing, value.last.encode()))
-            case model.ListParts():
+                return bucket_model.BucketPage(value.buckets, self._page_token(listing, value.last.encode()))
+            case upload_model.ListParts():
                 return self._present_parts(request, resolved.request, value)
-            case model.ListMultipartUploads():
+            case upload_model.ListMultipartUploads():
                 return self._present_uploads(request, resolved.request, value)
-            case model.CreateMultipartUpload():
+            case upload_model.CreateMultipartUpload():
                 upload_id = page_tokens.seal_upload(self._sealer, resolved.request.partition, value)
-                return model.CreatedUpload(upload_id, resolved.request.encryption)
-            case model.ListBucketConfigurations():
+                return upload_model.CreatedUpload(upload_id, resolved.request.encryption)
+            case configuration_model.ListBucketConfigurations():
                 stamped = resolved.request
                 listing = page_tokens.configurations_listing(stamped.partition, request.kind)
-                return model.ConfigurationPage(value.values, self._page_token(listing, value.last.encode()))
-            case model.HeadObject() | model.GetObjectAttributes():
+                return configuration_model.ConfigurationPage(
+                    value.values, self._page_token(listing, value.last.encode())
+                )
+            case object_model.HeadObject() | object_model.GetObjectAttributes():
                 check_unread(value.object.encryption, request.customer)
-            case model.GetBucketPolicy():
+            case bucket_model.GetBucketPolicy():
                 return resource_policy.shown(value, self.engine)
-            case model.SetBucketNotification():
+            case notification_model.SetBucketNotification():
                 asked = resolved.request.request
-                return model.BucketNotification(asked.rules, asked.event_bridge)
-            case model.SetBucketConfiguration(kind=configurations.LOGGING):
+                return notification_model.BucketNotification(asked.rules, asked.event_bridge)
+            case configuration_model.SetBucketConfiguration(kind=configurations.LOGGING):
                 self.access_log.is_used = True
         return value
 
     def _page_token(self, listing: page_tokens.Parameters, place: bytes) -> str:
         return page_tokens.seal_page(self._sealer, listing, place) if place else ""
 
-    def _present_parts(self, request: model.ListParts, stamped: Stamped, listed: ListedParts) -> model.PartPage:
+    def _present_parts(
+        self, request: upload_model.ListParts, stamped: Stamped, listed: ListedParts
+    ) -> upload_model.PartPage:
         upload = _shown_upload(request.key, request.upload_id, listed.record)
         if request.without_entries:
-            return model.PartPage([], upload=upload)
+            return upload_model.PartPage([], upload=upload)
         parts, last = _page(listed.parts, stamped.limit)
         number = 0 if last is None else last.part_number
         listing = page_tokens.parts_listing(stamped.partition, stamped.upload)
         token = self._page_token(listing, number.to_bytes(4, "big") if number else b"")
-        return model.PartPage(parts, token, number, upload)
+        return upload_model.PartPage(parts, token, number, upload)
 
     def _present_uploads(
-        self, request: model.ListMultipartUploads, step: ListStep, listed: ListedUploads
-    ) -> model.UploadPage:
+        self, request: upload_model.ListMultipartUploads, step: ListStep, listed: ListedUploads
+    ) -> upload_model.UploadPage:
         if request.without_entries:
-            return model.UploadPage([])
+            return upload_model.UploadPage([])
         uploads = [
             _shown_upload(one.key, page_tokens.seal_upload(self._sealer, step.partition, one.upload), one.record)
             for one in listed.uploads
         ]
         if not listed.position:
-            return model.UploadPage(uploads, common_prefixes=listed.common_prefixes)
+            return upload_model.UploadPage(uploads, common_prefixes=listed.common_prefixes)
         token = self._page_token(
             page_tokens.uploads_listing(step.partition, step.prefix, step.delimiter), listed.position
         )
@@ -362,23 +372,23 @@ class Service(Room):
         last_key, last_id = (last.key, last.upload_id) if last is not None else ("", "")
         if listed.common_prefixes and listed.common_prefixes[-1].encode() > last_key.encode():
             last_key, last_id = listed.common_prefixes[-1], ""
-        return model.UploadPage(uploads, token, listed.common_prefixes, last_key, last_id)
+        return upload_model.UploadPage(uploads, token, listed.common_prefixes, last_key, last_id)
 
     # Batch deletes
 
     async def _batch_delete(
-        self, ctx: CallContext, request: model.BatchDeleteObjects
-    ) -> tuple[model.Deleted | model.ItemError, ...]:
+        self, ctx: CallContext, request: object_model.BatchDeleteObjects
+    ) -> tuple[object_model.Deleted | object_model.ItemError, ...]:
         """Delete objects, each decided for itself, a slice a transaction; returns what became of each entry."""
         found = await self.desk.bucket(request.bucket)
         check_request_id(request.request_id)
-        if not 1 <= len(request.entries) <= model.BATCH_DELETE_MAX:
+        if not 1 <= len(request.entries) <= object_model.BATCH_DELETE_MAX:
             raise naming.out_of_range(
-                "entries", f"of {len(request.entries)} entries", f"1 to {model.BATCH_DELETE_MAX} entries"
+                "entries", f"of {len(request.entries)} entries", f"1 to {object_model.BATCH_DELETE_MAX} entries"
             )
         if found is None:
             raise NO_SUCH_BUCKET.error(bucket=request.bucket)
-        results: dict[int, model.Deleted | model.ItemError] = {}
+        results: dict[int, object_model.Deleted | object_model.ItemError] = {}
         results |= await self._refused_entries(ctx, request, found)
         allowed = [index for index in range(len(request.entries)) if index not in results]
         if any(request.entries[place].bypasses_governance for place in allowed):
@@ -396,14 +406,14 @@ class Service(Room):
         return tuple(results[index] for index in range(len(request.entries)))
 
     async def _refused_entries(
-        self, ctx: CallContext, request: model.BatchDeleteObjects, found: Found
-    ) -> dict[int, model.ItemError]:
+        self, ctx: CallContext, request: object_model.BatchDeleteObjects, found: Found
+    ) -> dict[int, object_model.ItemError]:
         errors, guard, account = {}, guard_of(ctx, found), ctx.principal.account
         for index, (entry, checks) in enumerate(zip(request.entries, batch_delete_checks(request), strict=True)):
             try:
                 naming.check_key(entry.key)
                 check_version_id(entry.version_id)
-                asked = model.DeleteObject(bucket=request.bucket, key=entry.key, version_id=entry.version_id)
+                asked = object_model.DeleteObject(bucket=request.bucket, key=entry.key, version_id=entry.version_id)
                 record = await self.desk.condition_record(checks, found, asked)
                 self.authorizer.authorize(ctx, acl_access.with_stored(checks, account, found.row, record), guard)
             except ServiceError as error:
@@ -412,15 +422,15 @@ class Service(Room):
                 if error.row is INVALID_VERSION:
                     # In a batch, S3 calls an id that no version can have one that none has.
                     error = NO_SUCH_VERSION.error()
-                errors[index] = model.ItemError(error.row.code, error.message)
+                errors[index] = object_model.ItemError(error.row.code, error.message)
         return errors
 
     async def _delete_slice(
         self,
         ctx: CallContext,
-        request: model.BatchDeleteObjects,
+        request: object_model.BatchDeleteObjects,
         found: Found,
-        entries: tuple[model.DeleteEntry, ...],
+        entries: tuple[object_model.DeleteEntry, ...],
         first: int,
     ) -> DeletedSlice:
         handler = TABLE["BatchDeleteObjects"].handler
@@ -458,27 +468,31 @@ class Service(Room):
             prefixes += listed.common_prefixes
         return Listed(found, prefixes, listed.position, listed.is_full)
 
-    async def _finish_listing(self, step: ListStep, listed: Listed[model.ObjectSummary]) -> model.ObjectPage:
+    async def _finish_listing(
+        self, step: ListStep, listed: Listed[listing_model.ObjectSummary]
+    ) -> listing_model.ObjectPage:
         listed = await self._read_on(step, listed, list_step)
         objects, prefixes = listed.objects, listed.common_prefixes
         if not listed.position:
-            return model.ObjectPage(objects, prefixes)
+            return listing_model.ObjectPage(objects, prefixes)
         listing = page_tokens.objects_listing(step.partition, step.prefix, step.delimiter)
         last = max(objects[-1].key if objects else "", prefixes[-1] if prefixes else "", key=str.encode)
-        return model.ObjectPage(objects, prefixes, self._page_token(listing, listed.position), last)
+        return listing_model.ObjectPage(objects, prefixes, self._page_token(listing, listed.position), last)
 
-    async def _finish_versions(self, step: VersionStep, listed: Listed[model.ObjectVersion]) -> model.VersionPage:
+    async def _finish_versions(
+        self, step: VersionStep, listed: Listed[listing_model.ObjectVersion]
+    ) -> listing_model.VersionPage:
         listed = await self._read_on(step, listed, list_versions)
         versions, prefixes = listed.objects, listed.common_prefixes
         if not listed.position:
-            return model.VersionPage(versions, prefixes)
+            return listing_model.VersionPage(versions, prefixes)
         token = self._page_token(
             page_tokens.versions_listing(step.partition, step.prefix, step.delimiter), listed.position
         )
         last_key, last_id = (versions[-1].key, versions[-1].version_id) if versions else ("", "")
         if prefixes and prefixes[-1].encode() > last_key.encode():
             last_key, last_id = prefixes[-1], ""
-        return model.VersionPage(versions, prefixes, token, last_key, last_id)
+        return listing_model.VersionPage(versions, prefixes, token, last_key, last_id)
 
     # Due work
 
@@ -554,14 +568,16 @@ def _page(found: list[Any], limit: int) -> tuple[list[Any], Any]:
     return found[:-1], found[-2]
 
 
-def _shown_upload(key: str, upload_id: str, record: UploadRecord) -> model.Upload:
-    return model.Upload(
+def _shown_upload(key: str, upload_id: str, record: UploadRecord) -> upload_model.Upload:
+    return upload_model.Upload(
         key,
         upload_id,
         record.create_ms,
-        storage_class=record.storage_class or model.STANDARD,
+        storage_class=record.storage_class or object_model.STANDARD,
         checksum=record.checksum,
-        checksum_type=(model.COMPOSITE if record.is_composite else model.FULL_OBJECT) if record.checksum else "",
+        checksum_type=(body_model.COMPOSITE if record.is_composite else body_model.FULL_OBJECT)
+        if record.checksum
+        else "",
         initiator=record.initiator,
         owner="" if record.acl is None else record.acl.owner,
     )

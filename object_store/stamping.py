@@ -7,10 +7,11 @@ from typing import Any
 
 import msgspec
 
+from cumulo.object_store.acl_model import Acl, Grant
 from cumulo.object_store.enclosures import Enclosed
 from cumulo.object_store.encryption import Plan
+from cumulo.object_store.encryption_model import Encryption
 from cumulo.object_store.lifecycle_rules import S3_TERMS, Terms
-from cumulo.object_store.model import Acl, Encryption, Grant
 
 
 class Origin(msgspec.Struct, frozen=True):

@@ -18,10 +18,12 @@ from cumulo.core.errors import OUTCOME_UNKNOWN, ServiceError
 from cumulo.core.operations import Result
 from cumulo.core.ports import MessageSender
 from cumulo.identity.room import Resolved
-from cumulo.object_store import model
+from cumulo.object_store import body_model, copy_model, encryption_model, object_model, upload_model
 from cumulo.object_store.bodies import NewBody
+from cumulo.object_store.body_model import CONTENT_MD5, NOTHING_EXPECTED, UNKNOWN, ExpectedContent, UploadBody
 from cumulo.object_store.enclosures import enclose
 from cumulo.object_store.encryption import raw_key, told_of, without_key
+from cumulo.object_store.encryption_model import AskedEncryption
 from cumulo.object_store.errors import (
     BAD_CHECKSUM,
     BAD_CONTENT_MD5,
@@ -33,14 +35,6 @@ from cumulo.object_store.errors import (
 )
 from cumulo.object_store.event_documents import CREATED_POST, CREATED_PUT
 from cumulo.object_store.keys import UploadRecord
-from cumulo.object_store.model import (
-    CONTENT_MD5,
-    NOTHING_EXPECTED,
-    UNKNOWN,
-    AskedEncryption,
-    ExpectedContent,
-    UploadBody,
-)
 from cumulo.object_store.multipart import CommitPart, StoredPart, commit_part
 from cumulo.object_store.objects import CommitObject, Description, Stored, commit_object, description_of
 from cumulo.object_store.sealing import ObjectSeals, Sealing, place_of
@@ -83,7 +77,7 @@ async def put_object(
 ) -> Result:
     """Store an object."""
     stamped: Stamped = resolved.request
-    request: model.PutObject = stamped.request
+    request: object_model.PutObject = stamped.request
     new = await receive(store.blobs, body, request.expected, sealing=await begin_sealing(store, ctx, stamped))
     if request.messages:
         stamped = await _enclosing(store, ctx, stamped, new)
@@ -105,7 +99,7 @@ async def open_upload_sealing(store: Store, ctx: CallContext, upload: PartUpload
         return None
     asked: AskedEncryption | None = upload.stamped.request.encryption
     customer_key = b""
-    if encryption.algorithm == model.CUSTOMER:
+    if encryption.algorithm == encryption_model.CUSTOMER:
         assert asked is not None and asked.customer is not None  # noqa: PT018 - else the resolver refused it
         customer_key = raw_key(asked.customer)
     return await store.seals.open(ctx, encryption, place_of(upload.stamped), customer_key)
@@ -113,13 +107,13 @@ async def open_upload_sealing(store: Store, ctx: CallContext, upload: PartUpload
 
 async def store_object(
     store: Store, ctx: CallContext, stamped: Stamped, new: NewBody, description: Description, event_name: str
-) -> model.Object:
+) -> object_model.Object:
     """Give a received body its name and say what was stored; `stamped.request` is a PutObject or a CopyObject."""
-    request: model.PutObject | model.CopyObject = stamped.request
+    request: object_model.PutObject | copy_model.CopyObject = stamped.request
     stamped = at_commit(store, stamped)
     commit = CommitObject(stamped, new, description, event_name)
     stored: Stored = await commit_body(store, ctx, stamped, new, commit_object, commit, Stored)
-    return model.Object(
+    return object_model.Object(
         bucket=request.bucket,
         key=request.key,
         size_bytes=stored.size_bytes,
@@ -130,7 +124,7 @@ async def store_object(
         crc64nvme=stored.crc64nvme,
         checksums=new.checksums,
         headers=description.headers,
-        storage_class=description.storage_class or model.STANDARD,
+        storage_class=description.storage_class or object_model.STANDARD,
         tag_count=len(description.tags),
         expiry=stored.expiry,
         encryption=told_of(new.encryption),
@@ -155,19 +149,19 @@ async def upload_part(
 ) -> Result:
     """Store a part of an upload."""
     upload: PartUpload = resolved.request
-    request: model.UploadPart = upload.stamped.request
+    request: upload_model.UploadPart = upload.stamped.request
     sealing = await open_upload_sealing(store, ctx, upload)
     new = await receive(store.blobs, body, request.expected, keeps=upload.checksum, sealing=sealing)
     return Result(await store_part(store, ctx, upload, new))
 
 
-async def store_part(store: Store, ctx: CallContext, upload: PartUpload, new: NewBody) -> model.Part:
+async def store_part(store: Store, ctx: CallContext, upload: PartUpload, new: NewBody) -> object_model.Part:
     """Put a received body in its place; `stamped.request` is an UploadPart or an UploadPartCopy."""
     stamped = at_commit(store, upload.stamped)
     commit = CommitPart(stamped, new)
     stored: StoredPart = await commit_body(store, ctx, stamped, new, commit_part, commit, StoredPart)
     checksums = {"crc64nvme": stored.crc64nvme.to_bytes(8, "big")}
-    return model.Part(
+    return object_model.Part(
         part_number=stamped.request.part_number,
         etag=stored.etag,
         size_bytes=stored.size_bytes,
@@ -193,13 +187,13 @@ async def receive(
     """
     if expected is not NOTHING_EXPECTED:
         check_expected(expected)
-    if expected.content_length > model.UPLOAD_BYTES_MAX:
-        raise ENTITY_TOO_LARGE.error(allowed=model.UPLOAD_BYTES_MAX)
+    if expected.content_length > body_model.UPLOAD_BYTES_MAX:
+        raise ENTITY_TOO_LARGE.error(allowed=body_model.UPLOAD_BYTES_MAX)
     names = {*_ALWAYS, *expected.digests, *expected.announced} - {CONTENT_MD5}
     if keeps:
         names.add(keeps)
     take_whole: Callable[[], memoryview] | None = getattr(body, "take_whole", None)
-    if take_whole is not None and 0 <= expected.content_length <= model.INLINE_BYTES_MAX:
+    if take_whole is not None and 0 <= expected.content_length <= body_model.INLINE_BYTES_MAX:
         inline: digests.Piece = take_whole()  # borrowed: nothing is waited for until it is stored
         _check_size(len(inline), expected)
     else:
@@ -207,7 +201,7 @@ async def receive(
         head = bytearray()
         async for piece in pieces:
             _check_size(len(head) + len(piece), expected)
-            if len(head) + len(piece) > model.INLINE_BYTES_MAX:
+            if len(head) + len(piece) > body_model.INLINE_BYTES_MAX:
                 return await _receive_blob(blobs, body, pieces, (head, piece), expected, names, keeps, sealing)
             head += piece
         inline = head
@@ -272,7 +266,7 @@ def _new_body(
     inline: bytes = b"",
     seal: Seal | None = None,
     kept: bytes = b"",
-    encryption: model.Encryption | None = None,
+    encryption: encryption_model.Encryption | None = None,
 ) -> NewBody:
     """Return a body whose digests `found` were verified."""
     md5 = found["md5"]
@@ -293,8 +287,8 @@ def _check_size(size_bytes: int, expected: ExpectedContent) -> None:
     """Raise `IncompleteBody` or `EntityTooLarge` as soon as a body is longer than it may be."""
     if expected.content_length != UNKNOWN and size_bytes > expected.content_length:
         raise INCOMPLETE_BODY.error(received=f"{size_bytes} or more", promised=expected.content_length)
-    if size_bytes > model.UPLOAD_BYTES_MAX:
-        raise ENTITY_TOO_LARGE.error(allowed=model.UPLOAD_BYTES_MAX)
+    if size_bytes > body_model.UPLOAD_BYTES_MAX:
+        raise ENTITY_TOO_LARGE.error(allowed=body_model.UPLOAD_BYTES_MAX)
 
 
 def _trailer(body: AsyncIterator[memoryview] | None, expected: ExpectedContent, size_bytes: int) -> ExpectedContent:
@@ -364,7 +358,7 @@ async def commit_body(
     """
     asked = stamped.request
     if asked.request_id:
-        if isinstance(asked, model.PutObject | model.UploadPart):
+        if isinstance(asked, object_model.PutObject | upload_model.UploadPart):
             asked = msgspec.structs.replace(asked, expected=NOTHING_EXPECTED)
         said = msgspec.msgpack.encode(asked)
         request = Once(

@@ -12,10 +12,12 @@ from collections.abc import Iterator
 import msgspec
 
 from cumulo.object_store import keys
+from cumulo.object_store.body_model import COMPOSITE, FULL_OBJECT
 from cumulo.object_store.buckets import open_bucket
 from cumulo.object_store.keys import ObjectRecord
 from cumulo.object_store.listing import SEEKS_PER_STEP, Listed, ListStep, common_prefix, owner_of, rolled_up
-from cumulo.object_store.model import COMPOSITE, FULL_OBJECT, NULL_VERSION, STANDARD, ObjectVersion
+from cumulo.object_store.listing_model import ObjectVersion
+from cumulo.object_store.object_model import NULL_VERSION, STANDARD
 from cumulo.object_store.versions import find_current, find_version, newest_other, place_of_id
 from cumulo.storage import tuples
 from cumulo.storage.engine import PARTITION_BYTES, ReadTxn, Row

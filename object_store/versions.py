@@ -20,12 +20,13 @@ import msgspec
 
 from cumulo.object_store import keys
 from cumulo.object_store.bodies import discard_body
+from cumulo.object_store.configuration_model import VERSIONING_ENABLED
 from cumulo.object_store.errors import INVALID_REQUEST, INVALID_VERSION
 from cumulo.object_store.keys import Counters, Meta, ObjectRecord
 from cumulo.object_store.lifecycle_index import armed, disarm
 from cumulo.object_store.lifecycle_versions import rearmed, replace_marker, replaced, restore_marker
-from cumulo.object_store.model import NULL_VERSION, REPLICA, VERSIONING_ENABLED
 from cumulo.object_store.naming import shown
+from cumulo.object_store.object_model import NULL_VERSION, REPLICA
 from cumulo.object_store.replication_outbox import sent
 from cumulo.object_store.stamping import Stamped
 from cumulo.storage import records

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from cumulo.core.errors import ServiceError
-from cumulo.object_store import model
+from cumulo.object_store import configuration_model
 from cumulo.object_store.errors import INVALID_REQUEST, MALFORMED_CONFIGURATION, REFUSED_ARGUMENT
 from cumulo.object_store.naming import shown
 
@@ -60,7 +60,7 @@ def check_website(_bucket: str, value: "aws_s3.WebsiteConfiguration") -> None:
 
 
 def _check_rules(rules: "list[aws_s3.RoutingRule]") -> None:
-    allowed = model.ROUTING_RULES_MAX
+    allowed = configuration_model.ROUTING_RULES_MAX
     if not rules:
         raise MALFORMED_CONFIGURATION.error(parameter="RoutingRules")
     if len(rules) > allowed:

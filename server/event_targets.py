@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from cumulo.core.lazy import LazyModule, LazyPart
 from cumulo.core.ports import Delivery, RemoteTarget
 from cumulo.core.settings import Settings
-from cumulo.object_store.model import ENDPOINT_SCHEMES
+from cumulo.object_store.notification_model import ENDPOINT_SCHEMES
 
 if TYPE_CHECKING:
     from cumulo.gateway import outgoing_http

@@ -32,8 +32,10 @@ from cumulo.key_service import entrances as key_entrances
 from cumulo.key_service import keys as key_schema
 from cumulo.object_store import edge_grpc as object_edge
 from cumulo.object_store import service as object_room
+from cumulo.object_store.acl_model import OWNERS_ENFORCED
+from cumulo.object_store.configuration_model import BucketDefaults
+from cumulo.object_store.encryption_model import BucketEncryption
 from cumulo.object_store.lifecycle_rules import SMALL_BYTES, Terms
-from cumulo.object_store.model import OWNERS_ENFORCED, BucketDefaults, BucketEncryption
 from cumulo.queue_service import edge_grpc as queue_edge
 from cumulo.queue_service import entrances
 from cumulo.queue_service import service as queue_room

@@ -21,8 +21,17 @@ from cumulo.identity import directory, owners
 from cumulo.identity.authorizer import Authorizer
 from cumulo.identity.keys import AccountRecord
 from cumulo.identity.model import root_of
-from cumulo.object_store import invariants, model
-from cumulo.object_store.model import UploadBody
+from cumulo.object_store import (
+    body_model,
+    bucket_model,
+    configuration_model,
+    invariants,
+    listing_model,
+    notification_model,
+    object_model,
+    upload_model,
+)
+from cumulo.object_store.body_model import UploadBody
 from cumulo.object_store.service import Service
 from cumulo.queue_service.edge_grpc_enclosures import QueueSender
 from cumulo.queue_service.service import Service as Queues
@@ -67,7 +76,9 @@ class Inbox:
 class Pieces(UploadBody):
     """A body in given pieces, with what its sender says at the end."""
 
-    def __init__(self, pieces: Iterable[bytes], trailer: model.ExpectedContent = model.NOTHING_EXPECTED) -> None:
+    def __init__(
+        self, pieces: Iterable[bytes], trailer: body_model.ExpectedContent = body_model.NOTHING_EXPECTED
+    ) -> None:
         self._pieces = iter(pieces)
         self.trailer = trailer
 
@@ -102,7 +113,7 @@ class Stand:
         self.randomness = SeededRandomness(7)
         self.access_log_interval_s = 300
         self.storage_keys = StorageKeys({1: b"k" * 32})
-        self.defaults = model.BucketDefaults()
+        self.defaults = configuration_model.BucketDefaults()
         self.key_service: Any = None
         self.ctx = CallContext(principal=root_of(ACCOUNT), request_id="test", source_ip="127.0.0.1")
 
@@ -195,76 +206,88 @@ class Stand:
         return (await self.service.call(ctx or self.ctx, operation, request, body)).value
 
     async def make(self, bucket: str = "inbox") -> Any:
-        return await self.call("CreateBucket", model.CreateBucket(bucket))
+        return await self.call("CreateBucket", bucket_model.CreateBucket(bucket))
 
-    async def put(self, key: str, data: bytes, bucket: str = "inbox", **more: Any) -> model.Object:
-        request = model.PutObject(bucket=bucket, key=key, **more)
-        stored: model.Object = await self.call("PutObject", request, body_of(data))
+    async def put(self, key: str, data: bytes, bucket: str = "inbox", **more: Any) -> object_model.Object:
+        request = object_model.PutObject(bucket=bucket, key=key, **more)
+        stored: object_model.Object = await self.call("PutObject", request, body_of(data))
         return stored
 
     async def get(
-        self, key: str, range_: model.ByteRange | None = None, bucket: str = "inbox", version_id: str = ""
+        self, key: str, range_: object_model.ByteRange | None = None, bucket: str = "inbox", version_id: str = ""
     ) -> bytes:
-        request = model.GetObject(bucket=bucket, key=key, range=range_, version_id=version_id)
+        request = object_model.GetObject(bucket=bucket, key=key, range=range_, version_id=version_id)
         result = await self.service.call(self.ctx, "GetObject", request)
         assert result.body is not None
         data = b"".join([bytes(piece) async for piece in result.body])
         assert len(data) == result.value.content_length
         return data
 
-    async def head(self, key: str, bucket: str = "inbox", **conditions: Any) -> model.Object:
-        request = model.HeadObject(bucket=bucket, key=key, conditions=model.Conditions(**conditions))
-        found: model.Object = (await self.call("HeadObject", request)).object
+    async def head(self, key: str, bucket: str = "inbox", **conditions: Any) -> object_model.Object:
+        request = object_model.HeadObject(bucket=bucket, key=key, conditions=object_model.Conditions(**conditions))
+        found: object_model.Object = (await self.call("HeadObject", request)).object
         return found
 
-    async def delete(self, key: str, bucket: str = "inbox", **more: Any) -> model.Deleted:
-        deleted: model.Deleted = await self.call("DeleteObject", model.DeleteObject(bucket=bucket, key=key, **more))
+    async def delete(self, key: str, bucket: str = "inbox", **more: Any) -> object_model.Deleted:
+        deleted: object_model.Deleted = await self.call(
+            "DeleteObject", object_model.DeleteObject(bucket=bucket, key=key, **more)
+        )
         return deleted
 
-    async def list_(self, bucket: str = "inbox", **more: Any) -> model.ObjectPage:
-        page: model.ObjectPage = await self.call("ListObjects", model.ListObjects(bucket=bucket, **more))
+    async def list_(self, bucket: str = "inbox", **more: Any) -> listing_model.ObjectPage:
+        page: listing_model.ObjectPage = await self.call(
+            "ListObjects", listing_model.ListObjects(bucket=bucket, **more)
+        )
         return page
 
     async def begin(self, key: str, bucket: str = "inbox", **more: Any) -> str:
-        opened: model.CreatedUpload = await self.call(
-            "CreateMultipartUpload", model.CreateMultipartUpload(bucket=bucket, key=key, **more)
+        opened: upload_model.CreatedUpload = await self.call(
+            "CreateMultipartUpload", upload_model.CreateMultipartUpload(bucket=bucket, key=key, **more)
         )
         return opened.upload_id
 
     async def part(
         self, key: str, upload_id: str, number: int, data: bytes, bucket: str = "inbox", **more: Any
-    ) -> model.Part:
-        request = model.UploadPart(bucket=bucket, key=key, upload_id=upload_id, part_number=number, **more)
-        stored: model.Part = await self.call("UploadPart", request, body_of(data))
+    ) -> object_model.Part:
+        request = upload_model.UploadPart(bucket=bucket, key=key, upload_id=upload_id, part_number=number, **more)
+        stored: object_model.Part = await self.call("UploadPart", request, body_of(data))
         return stored
 
     async def complete(
-        self, key: str, upload_id: str, parts: Iterable[model.Part], bucket: str = "inbox", **more: Any
-    ) -> model.Object:
-        wanted = tuple(model.CompletedPart(part.part_number, part.etag) for part in parts)
-        request = model.CompleteMultipartUpload(bucket=bucket, key=key, upload_id=upload_id, parts=wanted, **more)
-        stored: model.Object = await self.call("CompleteMultipartUpload", request)
+        self, key: str, upload_id: str, parts: Iterable[object_model.Part], bucket: str = "inbox", **more: Any
+    ) -> object_model.Object:
+        wanted = tuple(upload_model.CompletedPart(part.part_number, part.etag) for part in parts)
+        request = upload_model.CompleteMultipartUpload(
+            bucket=bucket, key=key, upload_id=upload_id, parts=wanted, **more
+        )
+        stored: object_model.Object = await self.call("CompleteMultipartUpload", request)
         return stored
 
     async def abort(self, key: str, upload_id: str, bucket: str = "inbox") -> None:
-        await self.call("AbortMultipartUpload", model.AbortMultipartUpload(bucket=bucket, key=key, upload_id=upload_id))
+        await self.call(
+            "AbortMultipartUpload", upload_model.AbortMultipartUpload(bucket=bucket, key=key, upload_id=upload_id)
+        )
 
     async def store_plain(self, bucket: str = "inbox") -> None:
         """Let the bucket keep bodies as they come."""
-        self.defaults = model.BucketDefaults(encryption=None)
+        self.defaults = configuration_model.BucketDefaults(encryption=None)
         await self.restart()
-        await self.call("DeleteBucketConfiguration", model.DeleteBucketConfiguration(bucket, "encryption"))
+        await self.call(
+            "DeleteBucketConfiguration", configuration_model.DeleteBucketConfiguration(bucket, "encryption")
+        )
 
     async def open_to_public(self, bucket: str = "inbox") -> None:
         """Let the bucket's policy be public."""
-        await self.call("DeleteBucketConfiguration", model.DeleteBucketConfiguration(bucket, "public_access_block"))
+        await self.call(
+            "DeleteBucketConfiguration", configuration_model.DeleteBucketConfiguration(bucket, "public_access_block")
+        )
 
     async def set_policy(self, *statements: dict[str, Any], bucket: str = "inbox") -> None:
         text = msgspec.json.encode({"Version": "2012-10-17", "Statement": list(statements)}).decode()
-        await self.call("SetBucketPolicy", model.SetBucketPolicy(bucket, text))
+        await self.call("SetBucketPolicy", bucket_model.SetBucketPolicy(bucket, text))
 
-    async def notify_me(self, *rules: model.NotificationRule, bucket: str = "inbox") -> Any:
-        return await self.call("SetBucketNotification", model.SetBucketNotification(bucket, rules))
+    async def notify_me(self, *rules: notification_model.NotificationRule, bucket: str = "inbox") -> Any:
+        return await self.call("SetBucketNotification", notification_model.SetBucketNotification(bucket, rules))
 
 
 Scenario = Callable[[Stand], Awaitable[None]]

@@ -6,7 +6,7 @@ import pytest
 
 from cumulo.core.context import CallContext
 from cumulo.identity.model import root_of
-from cumulo.object_store import aws_s3, model
+from cumulo.object_store import acl_model, aws_s3, bucket_model, configuration_model, object_model
 from cumulo.object_store.access_lines import Access, line, operation_name
 from cumulo.object_store.access_logs import HELD_BYTES_MAX, ROW_BYTES, object_key
 from cumulo.object_store.keys import Meta
@@ -35,7 +35,7 @@ async def configure(stand: Any, value: Any = None, *, allowed: bool = True) -> A
     await stand.make("logs")
     if allowed:
         await stand.set_policy(DELIVERS, bucket="logs")
-    request = model.SetBucketConfiguration("inbox", "logging", value or status())
+    request = configuration_model.SetBucketConfiguration("inbox", "logging", value or status())
     await stand.call("SetBucketConfiguration", request)
     return (await stand.service.logged_bucket("inbox")).row.partition
 
@@ -123,11 +123,11 @@ def test_log_delivery_group_may_write_and_the_grants_of_the_target_are_the_objec
         grants = [aws_s3.TargetGrant(Grantee=grantee, Permission="READ")]
         error = await refused(configure(stand, status(TargetGrants=grants), allowed=False))
         assert error.row.code == "AccessControlListNotSupported"
-        await stand.call("DeleteBucket", model.DeleteBucket("logs"))
-        await stand.call("CreateBucket", model.CreateBucket("logs", object_ownership="ObjectWriter"))
+        await stand.call("DeleteBucket", bucket_model.DeleteBucket("logs"))
+        await stand.call("CreateBucket", bucket_model.CreateBucket("logs", object_ownership="ObjectWriter"))
         await stand.open_to_public("logs")
-        await stand.call("SetBucketAcl", model.SetBucketAcl("logs", "log-delivery-write"))
-        request = model.SetBucketConfiguration("inbox", "logging", status(TargetGrants=grants))
+        await stand.call("SetBucketAcl", acl_model.SetBucketAcl("logs", "log-delivery-write"))
+        request = configuration_model.SetBucketConfiguration("inbox", "logging", status(TargetGrants=grants))
         await stand.call("SetBucketConfiguration", request)
         partition = (await stand.service.logged_bucket("inbox")).row.partition
         stand.service.access_log.note(partition, 0, "line")
@@ -137,7 +137,7 @@ def test_log_delivery_group_may_write_and_the_grants_of_the_target_are_the_objec
 
         ((key, body),) = (await delivered(stand)).items()
         stranger = CallContext(principal=root_of("111111111111"), request_id="other")
-        head = model.HeadObject(bucket="logs", key=key)
+        head = object_model.HeadObject(bucket="logs", key=key)
         assert (body, (await stand.call("HeadObject", head, ctx=stranger)).content_length) == (b"line\n", 5)
 
     run(scenario)
@@ -147,13 +147,16 @@ def test_log_ends_with_its_configuration_and_with_its_bucket(run: Any) -> None:
     async def scenario(stand: Any) -> None:
         partition = await configure(stand)
         await stand.call(
-            "SetBucketConfiguration", model.SetBucketConfiguration("inbox", "logging", aws_s3.BucketLoggingStatus())
+            "SetBucketConfiguration",
+            configuration_model.SetBucketConfiguration("inbox", "logging", aws_s3.BucketLoggingStatus()),
         )
         assert await stand.service.logged_bucket("inbox") is None
         stand.service.access_log.note(partition, 0, "nobody's")
         await stand.service.access_log.flush()
-        await stand.call("SetBucketConfiguration", model.SetBucketConfiguration("inbox", "logging", status()))
-        await stand.call("DeleteBucket", model.DeleteBucket("inbox"))
+        await stand.call(
+            "SetBucketConfiguration", configuration_model.SetBucketConfiguration("inbox", "logging", status())
+        )
+        await stand.call("DeleteBucket", bucket_model.DeleteBucket("inbox"))
         stand.service.access_log.note(partition, 0, "nobody's")
         await stand.service.access_log.flush()
 
@@ -194,13 +197,13 @@ def test_more_lines_than_memory_may_hold_are_dropped(run: Any) -> None:
 )
 def test_target_that_cannot_be_is_refused(run: Any, refused: Any, value: tuple[str, dict[str, Any]], code: str) -> None:
     async def scenario(stand: Any) -> None:
-        await stand.call("CreateBucket", model.CreateBucket("elsewhere", "eu-west-1"))
+        await stand.call("CreateBucket", bucket_model.CreateBucket("elsewhere", "eu-west-1"))
         target, more = value
         enabled = aws_s3.LoggingEnabled(TargetBucket=target, TargetPrefix="", **more)
         asked = aws_s3.BucketLoggingStatus(LoggingEnabled=enabled)
 
         error = await refused(
-            stand.call("SetBucketConfiguration", model.SetBucketConfiguration("inbox", "logging", asked))
+            stand.call("SetBucketConfiguration", configuration_model.SetBucketConfiguration("inbox", "logging", asked))
         )
 
         assert error.row.code == code

@@ -10,16 +10,24 @@ from cumulo.core.context import CallContext
 from cumulo.core.errors import ServiceError
 from cumulo.identity.model import canonical_id
 from cumulo.identity.policy import ANONYMOUS
-from cumulo.object_store import acl, model
+from cumulo.object_store import (
+    acl,
+    acl_model,
+    bucket_model,
+    configuration_model,
+    listing_model,
+    object_model,
+    upload_model,
+)
+from cumulo.object_store.acl_model import Acl, AskedGrant, Grant
 from cumulo.object_store.buckets import Creation, create_bucket
 from cumulo.object_store.keys import BucketRow
-from cumulo.object_store.model import Acl, AskedGrant, Grant
 from cumulo.storage.engine import ROOT
 
 OWN, OTHER, THIRD = "000000000000", "111111111111", "222222222222"
 PUBLIC = (Grant("AllUsers", "READ"),)
 NOBODY = CallContext(principal=ANONYMOUS, request_id="test")
-OPEN = model.PublicAccessBlock(
+OPEN = acl_model.PublicAccessBlock(
     block_public_acls=False, ignore_public_acls=False, block_public_policy=False, restrict_public_buckets=False
 )
 
@@ -27,12 +35,12 @@ OPEN = model.PublicAccessBlock(
 async def with_lists(stand: Any, ownership: str = "ObjectWriter", acl_: str = "") -> CallContext:
     """Turn lists on in the stand's bucket, and let them be public; return the root of another account."""
     for kind, value in (
-        ("ownership_controls", model.OwnershipControls(ownership)),
+        ("ownership_controls", acl_model.OwnershipControls(ownership)),
         ("public_access_block", OPEN),
     ):
-        await stand.call("SetBucketConfiguration", model.SetBucketConfiguration("inbox", kind, value))
+        await stand.call("SetBucketConfiguration", configuration_model.SetBucketConfiguration("inbox", kind, value))
     if acl_:
-        await stand.call("SetBucketAcl", model.SetBucketAcl("inbox", acl_))
+        await stand.call("SetBucketAcl", acl_model.SetBucketAcl("inbox", acl_))
     ctx: CallContext = await stand.account(OTHER, "other", "other@example.com")
     return ctx
 
@@ -40,13 +48,13 @@ async def with_lists(stand: Any, ownership: str = "ObjectWriter", acl_: str = ""
 async def may(stand: Any, ctx: CallContext, *actions: str) -> set[str]:
     """Return which of some calls a caller may do, by the permission that each needs."""
     calls: dict[str, tuple[str, Any]] = {
-        "list": ("ListObjects", model.ListObjects(bucket="inbox")),
-        "get": ("HeadObject", model.HeadObject(bucket="inbox", key="k")),
-        "get bucket acl": ("GetBucketAcl", model.GetBucketAcl("inbox")),
-        "set bucket acl": ("SetBucketAcl", model.SetBucketAcl("inbox", "private")),
-        "get object acl": ("GetObjectAcl", model.GetObjectAcl("inbox", "k")),
-        "set object acl": ("SetObjectAcl", model.SetObjectAcl("inbox", "k", "private")),
-        "delete": ("DeleteObject", model.DeleteObject(bucket="inbox", key="k")),
+        "list": ("ListObjects", listing_model.ListObjects(bucket="inbox")),
+        "get": ("HeadObject", object_model.HeadObject(bucket="inbox", key="k")),
+        "get bucket acl": ("GetBucketAcl", acl_model.GetBucketAcl("inbox")),
+        "set bucket acl": ("SetBucketAcl", acl_model.SetBucketAcl("inbox", "private")),
+        "get object acl": ("GetObjectAcl", acl_model.GetObjectAcl("inbox", "k")),
+        "set object acl": ("SetObjectAcl", acl_model.SetObjectAcl("inbox", "k", "private")),
+        "delete": ("DeleteObject", object_model.DeleteObject(bucket="inbox", key="k")),
     }
     found = set()
     for action in actions or calls:
@@ -66,7 +74,7 @@ async def is_allowed(stand: Any, ctx: CallContext, operation: str, request: Any)
 
 
 async def write(stand: Any, ctx: CallContext, key: str = "k", **fields: Any) -> Any:
-    return await stand.call("PutObject", model.PutObject(bucket="inbox", key=key, **fields), body(), ctx=ctx)
+    return await stand.call("PutObject", object_model.PutObject(bucket="inbox", key=key, **fields), body(), ctx=ctx)
 
 
 async def body() -> AsyncIterator[memoryview]:
@@ -92,7 +100,7 @@ def test_a_grant_on_a_bucket_gives_what_its_permission_says(run: Any, permission
         other = await with_lists(stand)
         await stand.put("k", b"body")
         grants = grants_of((f"id={canonical_id(OTHER)}", permission))
-        await stand.call("SetBucketAcl", model.SetBucketAcl("inbox", grants=grants))
+        await stand.call("SetBucketAcl", acl_model.SetBucketAcl("inbox", grants=grants))
 
         reads = await may(stand, other, "list", "get", "get bucket acl", "get object acl", "set object acl")
         writes = await may(stand, other, "delete") | await may(stand, other, "set bucket acl")
@@ -158,12 +166,12 @@ def test_a_public_bucket_takes_and_lists_but_its_objects_stay_private(run: Any, 
         await write(stand, NOBODY, "left", tags={"a": "1"}, acl="public-read")
         await write(stand, other, "theirs")
 
-        left = await stand.call("GetObjectAcl", model.GetObjectAcl("inbox", "left"))
+        left = await stand.call("GetObjectAcl", acl_model.GetObjectAcl("inbox", "left"))
         assert left.owner == OWN
-        assert (await refused(stand.call("GetObjectAcl", model.GetObjectAcl("inbox", "theirs")))).row.code == (
+        assert (await refused(stand.call("GetObjectAcl", acl_model.GetObjectAcl("inbox", "theirs")))).row.code == (
             "AccessDenied"
         )
-        theirs = await stand.call("GetObjectAcl", model.GetObjectAcl("inbox", "theirs"), ctx=other)
+        theirs = await stand.call("GetObjectAcl", acl_model.GetObjectAcl("inbox", "theirs"), ctx=other)
         assert theirs == Acl(OTHER, (Grant(OTHER, "FULL_CONTROL"),))
 
     run(scenario)
@@ -188,7 +196,7 @@ def test_object_ownership_says_whose_an_object_of_another_account_is(
         await write(stand, other, acl=canned)
 
         reader = other if owner == OTHER else stand.ctx
-        found = await stand.call("GetObjectAcl", model.GetObjectAcl("inbox", "k"), ctx=reader)
+        found = await stand.call("GetObjectAcl", acl_model.GetObjectAcl("inbox", "k"), ctx=reader)
 
         assert found.owner == owner
         assert {grant.grantee for grant in found.grants} == grantees
@@ -203,20 +211,20 @@ def test_object_ownership_says_whose_an_object_of_another_account_is(
 def test_a_multipart_upload_keeps_the_list_and_the_owner_that_it_was_opened_with(run: Any) -> None:
     async def scenario(stand: Any) -> None:
         other = await with_lists(stand, acl_="public-read-write")
-        create = model.CreateMultipartUpload(bucket="inbox", key="k", acl="public-read")
+        create = upload_model.CreateMultipartUpload(bucket="inbox", key="k", acl="public-read")
         upload = (await stand.call("CreateMultipartUpload", create, ctx=other)).upload_id
         part = await stand.call(
             "UploadPart",
-            model.UploadPart(bucket="inbox", key="k", upload_id=upload, part_number=1),
+            upload_model.UploadPart(bucket="inbox", key="k", upload_id=upload, part_number=1),
             body(),
             ctx=other,
         )
-        parts = (model.CompletedPart(1, part.etag),)
-        complete = model.CompleteMultipartUpload(bucket="inbox", key="k", upload_id=upload, parts=parts)
+        parts = (upload_model.CompletedPart(1, part.etag),)
+        complete = upload_model.CompleteMultipartUpload(bucket="inbox", key="k", upload_id=upload, parts=parts)
         await stand.call("CompleteMultipartUpload", complete, ctx=other)
 
         assert await may(stand, NOBODY, "get", "get object acl") == {"get"}
-        found = await stand.call("GetObjectAcl", model.GetObjectAcl("inbox", "k"), ctx=other)
+        found = await stand.call("GetObjectAcl", acl_model.GetObjectAcl("inbox", "k"), ctx=other)
         assert (found.owner, Grant(acl.ALL_USERS, "READ") in found.grants) == (OTHER, True)
 
     run(scenario)
@@ -238,11 +246,11 @@ def test_a_bucket_policy_denies_what_lists_allow_and_grants_nothing_on_objects_o
             {"Effect": "Allow", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::inbox/theirs"},
         ]
         text = msgspec.json.encode({"Version": "2012-10-17", "Statement": statements}).decode()
-        await stand.call("SetBucketPolicy", model.SetBucketPolicy("inbox", text))
+        await stand.call("SetBucketPolicy", bucket_model.SetBucketPolicy("inbox", text))
 
         assert await may(stand, third, "get") == set()
         assert await may(stand, other, "get") == {"get"}
-        head = model.HeadObject(bucket="inbox", key="theirs")
+        head = object_model.HeadObject(bucket="inbox", key="theirs")
         assert [await is_allowed(stand, ctx, "HeadObject", head) for ctx in (other, third, stand.ctx)] == [
             True,
             False,
@@ -261,7 +269,7 @@ def test_the_public_access_block_keeps_lists_from_becoming_public_and_ignores_th
 
         async def block(**fields: bool) -> None:
             value = msgspec.structs.replace(OPEN, **fields)
-            asked = model.SetBucketConfiguration("inbox", "public_access_block", value)
+            asked = configuration_model.SetBucketConfiguration("inbox", "public_access_block", value)
             await stand.call("SetBucketConfiguration", asked)
 
         await block(ignore_public_acls=True)
@@ -270,8 +278,8 @@ def test_the_public_access_block_keeps_lists_from_becoming_public_and_ignores_th
         assert await may(stand, other) == {"list", "get"}
         for call in (
             stand.put("new", b"", acl="authenticated-read"),
-            stand.call("SetBucketAcl", model.SetBucketAcl("inbox", "public-read")),
-            stand.call("SetObjectAcl", model.SetObjectAcl("inbox", "k", grants=grants_of(_everybody("READ")))),
+            stand.call("SetBucketAcl", acl_model.SetBucketAcl("inbox", "public-read")),
+            stand.call("SetObjectAcl", acl_model.SetObjectAcl("inbox", "k", grants=grants_of(_everybody("READ")))),
         ):
             error = await refused(call)
             assert error.row.code == "AccessDenied"
@@ -289,25 +297,25 @@ def test_lists_are_off_where_the_bucket_owner_is_enforced(run: Any, refused: Any
     async def scenario(stand: Any) -> None:
         other = await with_lists(stand, acl_="public-read-write")
         await write(stand, other, acl="public-read")
-        enforced = model.SetBucketConfiguration(
-            "inbox", "ownership_controls", model.OwnershipControls("BucketOwnerEnforced")
+        enforced = configuration_model.SetBucketConfiguration(
+            "inbox", "ownership_controls", acl_model.OwnershipControls("BucketOwnerEnforced")
         )
         assert (await refused(stand.call("SetBucketConfiguration", enforced))).row.code == (
             "InvalidBucketAclWithObjectOwnership"
         )
-        await stand.call("SetBucketAcl", model.SetBucketAcl("inbox", "private"))
+        await stand.call("SetBucketAcl", acl_model.SetBucketAcl("inbox", "private"))
         await stand.call("SetBucketConfiguration", enforced)
 
         assert await may(stand, other) == set()
         assert await may(stand, stand.ctx, "get") == {"get"}
         own = Acl(OWN, (Grant(OWN, "FULL_CONTROL"),))
-        assert await stand.call("GetObjectAcl", model.GetObjectAcl("inbox", "k")) == own
+        assert await stand.call("GetObjectAcl", acl_model.GetObjectAcl("inbox", "k")) == own
         await stand.put("new", b"", acl="bucket-owner-full-control")
         await stand.put("new", b"", acl="private")
         for call in (
             stand.put("new", b"", grants=grants_of((OTHER, "READ"))),
-            stand.call("SetBucketAcl", model.SetBucketAcl("inbox", "private")),
-            stand.call("SetObjectAcl", model.SetObjectAcl("inbox", "k", "public-read")),
+            stand.call("SetBucketAcl", acl_model.SetBucketAcl("inbox", "private")),
+            stand.call("SetObjectAcl", acl_model.SetObjectAcl("inbox", "k", "public-read")),
         ):
             error = await refused(call)
             assert (error.row.code, error.row.http_status) == ("AccessControlListNotSupported", 400)
@@ -334,7 +342,7 @@ def test_a_list_that_cannot_be_is_refused_and_nothing_is_stored(
         await with_lists(stand)
 
         assert (await refused(stand.put("k", b"", **fields))).row.code == code
-        assert (await refused(stand.call("SetBucketAcl", model.SetBucketAcl("inbox", **fields)))).row.code == code
+        assert (await refused(stand.call("SetBucketAcl", acl_model.SetBucketAcl("inbox", **fields)))).row.code == code
         assert not (await stand.list_()).objects
 
     run(scenario)
@@ -355,11 +363,13 @@ def test_a_bucket_that_is_made_again_has_the_list_that_was_asked_for_last(run: A
         await with_lists(stand, acl_="public-read")
         assert await may(stand, NOBODY, "list") == {"list"}
 
-        await stand.call("CreateBucket", model.CreateBucket("inbox", location_constraint=""))
+        await stand.call("CreateBucket", bucket_model.CreateBucket("inbox", location_constraint=""))
 
         assert await may(stand, NOBODY, "list") == set()
-        block = model.PublicAccessBlock(block_public_acls=True)
-        await stand.call("SetBucketConfiguration", model.SetBucketConfiguration("inbox", "public_access_block", block))
+        block = acl_model.PublicAccessBlock(block_public_acls=True)
+        await stand.call(
+            "SetBucketConfiguration", configuration_model.SetBucketConfiguration("inbox", "public_access_block", block)
+        )
         # On a server whose new buckets block nothing, the bucket's own block counts.
         row = BucketRow(object_ownership="ObjectWriter", takes_public_acls=True, acl=Acl("", PUBLIC))
         again = Creation("inbox", "000000000000", "us-east-1", b"", 0, row=row, may_exist=True)
@@ -374,7 +384,9 @@ def test_whom_a_list_lets_list_may_know_what_is_missing(run: Any, refused: Any) 
         await stand.put("private", b"data")
 
         codes = [
-            (await refused(stand.call("HeadObject", model.HeadObject(bucket="inbox", key=key), ctx=NOBODY))).row.code
+            (
+                await refused(stand.call("HeadObject", object_model.HeadObject(bucket="inbox", key=key), ctx=NOBODY))
+            ).row.code
             for key in ("gone", "private")
         ]
 
@@ -389,12 +401,12 @@ def test_a_list_of_grants_may_be_empty_and_its_owner_can_always_write_another(ru
         await stand.put("k", b"body")
         owner = canonical_id(OWN)
 
-        await stand.call("SetObjectAcl", model.SetObjectAcl("inbox", "k", owner=owner))
-        assert (await stand.call("GetObjectAcl", model.GetObjectAcl("inbox", "k"))).grants == ()
+        await stand.call("SetObjectAcl", acl_model.SetObjectAcl("inbox", "k", owner=owner))
+        assert (await stand.call("GetObjectAcl", acl_model.GetObjectAcl("inbox", "k"))).grants == ()
         grants = grants_of((OTHER, "READ"), (OWN, "FULL_CONTROL"))
-        await stand.call("SetObjectAcl", model.SetObjectAcl("inbox", "k", grants=grants, owner=owner))
+        await stand.call("SetObjectAcl", acl_model.SetObjectAcl("inbox", "k", grants=grants, owner=owner))
         assert await may(stand, other) == {"get"}
-        stranger = model.SetObjectAcl("inbox", "k", grants=grants, owner=canonical_id(OTHER))
+        stranger = acl_model.SetObjectAcl("inbox", "k", grants=grants, owner=canonical_id(OTHER))
         assert (await refused(stand.call("SetObjectAcl", stranger))).row.code == "AccessDenied"
 
     run(scenario)
@@ -441,10 +453,10 @@ def test_a_condition_of_a_delete_asks_whoever_may_read_the_object(run: Any, refu
             await stand.put(key, b"body", acl=canned)
         etag = (await stand.head("shut")).etag
 
-        shut = model.DeleteObject(bucket="inbox", key="shut", if_match=etag)
+        shut = object_model.DeleteObject(bucket="inbox", key="shut", if_match=etag)
         assert (await refused(stand.call("DeleteObject", shut, ctx=other))).row.code == "AccessDenied"
-        entries = (model.DeleteEntry("shut", if_match=etag), model.DeleteEntry("open", if_match=etag))
-        batch = model.BatchDeleteObjects(bucket="inbox", entries=entries)
+        entries = (object_model.DeleteEntry("shut", if_match=etag), object_model.DeleteEntry("open", if_match=etag))
+        batch = object_model.BatchDeleteObjects(bucket="inbox", entries=entries)
         errors = await stand.call("BatchDeleteObjects", batch, ctx=other)
         assert [getattr(it, "code", None) for it in errors] == ["AccessDenied", None]
 

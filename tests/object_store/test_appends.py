@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from cumulo.core.errors import ServiceError
-from cumulo.object_store import keys, model
-from cumulo.object_store.model import ExpectedContent
+from cumulo.object_store import configuration_model, keys, object_model, upload_model
+from cumulo.object_store.body_model import ExpectedContent
 from cumulo.storage import digests
 
 KIB = 1024
@@ -19,8 +19,8 @@ def of(name: str, data: bytes) -> bytes:
     return digests.digests_of(data, (name,))[name]
 
 
-async def append(stand: Any, key: str, data: bytes, offset: int, **more: Any) -> model.Object:
-    stored: model.Object = await stand.put(key, data, write_offset=offset, **more)
+async def append(stand: Any, key: str, data: bytes, offset: int, **more: Any) -> object_model.Object:
+    stored: object_model.Object = await stand.put(key, data, write_offset=offset, **more)
     return stored
 
 
@@ -30,7 +30,9 @@ async def append(stand: Any, key: str, data: bytes, offset: int, **more: Any) ->
 def test_object_grows_by_what_is_appended(run: Any, encrypted: bool, first: bytes, more: bytes) -> None:
     async def scenario(stand: Any) -> None:
         if not encrypted:
-            await stand.call("DeleteBucketConfiguration", model.DeleteBucketConfiguration("inbox", "encryption"))
+            await stand.call(
+                "DeleteBucketConfiguration", configuration_model.DeleteBucketConfiguration("inbox", "encryption")
+            )
         await stand.put("log", first, metadata={"a": "b"}, content_type="text/plain")
         one = await append(stand, "log", more, len(first))
         two = await append(stand, "log", b"!", len(first + more))
@@ -39,7 +41,7 @@ def test_object_grows_by_what_is_appended(run: Any, encrypted: bool, first: byte
         assert (one.size_bytes, two.size_bytes) == (len(first + more), len(whole))
         assert await stand.get("log") == whole
         assert (
-            await stand.get("log", model.ByteRange(max(0, len(first) - 2), len(first) + 1))
+            await stand.get("log", object_model.ByteRange(max(0, len(first) - 2), len(first) + 1))
             == whole[max(0, len(first) - 2) : len(first) + 2]
         )
         found = await stand.head("log")
@@ -141,8 +143,8 @@ def test_object_in_parts_goes_on_behind_its_last_part(run: Any) -> None:
         stored = await append(stand, "big", b"end", len(first + last))
 
         assert stored.part_count == 3
-        assert await stand.get("big", model.ByteRange(-8)) == b"b" * 5 + b"end"
-        request = model.GetObjectAttributes(bucket="inbox", key="big")
+        assert await stand.get("big", object_model.ByteRange(-8)) == b"b" * 5 + b"end"
+        request = object_model.GetObjectAttributes(bucket="inbox", key="big")
         shown = await stand.call("GetObjectAttributes", request)
         assert [part.part_number for part in shown.parts] == [3, 7, 8]
 
@@ -157,13 +159,13 @@ def test_manifest_goes_on_in_another_slice_where_one_is_full(run: Any, monkeypat
             await append(stand, "log", b"%d" % (number % 10), number)
 
         assert await stand.get("log") == b"01234567890"
-        assert await stand.get("log", model.ByteRange(4, 6)) == b"456"
+        assert await stand.get("log", object_model.ByteRange(4, 6)) == b"456"
 
     run(scenario)
 
 
 def test_object_with_all_its_parts_takes_no_more(run: Any, refused: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(model, "PARTS_MAX", 3)
+    monkeypatch.setattr(upload_model, "PARTS_MAX", 3)
 
     async def scenario(stand: Any) -> None:
         for number in range(3):
@@ -178,7 +180,7 @@ def test_reader_reads_on_what_it_began(run: Any) -> None:
     async def scenario(stand: Any) -> None:
         await stand.put("log", LARGE)
         await append(stand, "log", LARGE, len(LARGE))
-        result = await stand.service.call(stand.ctx, "GetObject", model.GetObject(bucket="inbox", key="log"))
+        result = await stand.service.call(stand.ctx, "GetObject", object_model.GetObject(bucket="inbox", key="log"))
         assert result.body is not None
         read = bytes(await anext(result.body))
 
@@ -219,11 +221,11 @@ def test_delete_on_age_and_size(run: Any, conditions: dict[str, Any], deleted: b
         await stand.put("k", b"12345")
         code = ""
         if in_batch:
-            entries = (model.DeleteEntry("k", **conditions), model.DeleteEntry("none", if_size_bytes=1))
-            request = model.BatchDeleteObjects(bucket="inbox", entries=entries)
+            entries = (object_model.DeleteEntry("k", **conditions), object_model.DeleteEntry("none", if_size_bytes=1))
+            request = object_model.BatchDeleteObjects(bucket="inbox", entries=entries)
             error, none = await stand.call("BatchDeleteObjects", request)
             code = getattr(error, "code", "")
-            assert none == model.Deleted()
+            assert none == object_model.Deleted()
         else:
             try:
                 await stand.delete("k", **conditions)

@@ -11,7 +11,7 @@ from cumulo.core.context import CallContext
 from cumulo.core.errors import ServiceError
 from cumulo.identity.model import root_of
 from cumulo.identity.policy import ANONYMOUS
-from cumulo.object_store import model, naming
+from cumulo.object_store import bucket_model, copy_model, listing_model, naming, object_model, upload_model
 from cumulo.object_store.multipart import ENDED_PER_TRANSACTION
 from cumulo.object_store.operations import TABLE
 
@@ -79,19 +79,19 @@ def test_any_text_is_a_key_or_an_error_of_the_catalogue(text: str) -> None:
 
 def test_bucket_is_found_listed_and_deleted(run: Any, refused: Any) -> None:
     async def scenario(stand: Any) -> None:
-        made = await stand.call("CreateBucket", model.CreateBucket("photos", "eu-central-1"))
+        made = await stand.call("CreateBucket", bucket_model.CreateBucket("photos", "eu-central-1"))
 
         assert made.arn == "arn:aws:s3:::photos"
         assert (made.region, made.account) == ("eu-central-1", "000000000000")
-        assert await stand.call("GetBucket", model.GetBucket("photos")) == made
-        page = await stand.call("ListBuckets", model.ListBuckets())
+        assert await stand.call("GetBucket", bucket_model.GetBucket("photos")) == made
+        page = await stand.call("ListBuckets", bucket_model.ListBuckets())
         assert [bucket.name for bucket in page.buckets] == ["inbox", "photos"]
         await stand.restart()
-        await stand.call("DeleteBucket", model.DeleteBucket("photos"))
-        assert (await refused(stand.call("GetBucket", model.GetBucket("photos")))).row.code == "NoSuchBucket"
+        await stand.call("DeleteBucket", bucket_model.DeleteBucket("photos"))
+        assert (await refused(stand.call("GetBucket", bucket_model.GetBucket("photos")))).row.code == "NoSuchBucket"
         assert (await refused(stand.put("k", b"", bucket="photos"))).row.code == "NoSuchBucket"
         assert (await refused(stand.make("x"))).row.code == "InvalidBucketName"
-        error = await refused(stand.call("CreateBucket", model.CreateBucket("photos", "Not a region")))
+        error = await refused(stand.call("CreateBucket", bucket_model.CreateBucket("photos", "Not a region")))
         assert error.row.code == "InvalidLocationConstraint"
 
     run(scenario)
@@ -100,9 +100,9 @@ def test_bucket_is_found_listed_and_deleted(run: Any, refused: Any) -> None:
 def test_bucket_names_are_the_servers(run: Any, refused: Any) -> None:
     async def scenario(stand: Any) -> None:
         assert (await refused(stand.make())).row.code == "BucketAlreadyOwnedByYou"
-        error = await refused(stand.call("CreateBucket", model.CreateBucket("inbox"), ctx=OTHER))
+        error = await refused(stand.call("CreateBucket", bucket_model.CreateBucket("inbox"), ctx=OTHER))
         assert error.row.code == "BucketAlreadyExists"
-        page = await stand.call("ListBuckets", model.ListBuckets(), ctx=OTHER)
+        page = await stand.call("ListBuckets", bucket_model.ListBuckets(), ctx=OTHER)
         assert page.buckets == []
 
     run(scenario)
@@ -110,20 +110,22 @@ def test_bucket_names_are_the_servers(run: Any, refused: Any) -> None:
 
 def test_creating_and_deleting_are_idempotent_by_request_id(run: Any, refused: Any) -> None:
     async def scenario(stand: Any) -> None:
-        first = await stand.call("CreateBucket", model.CreateBucket("photos", request_id="a"))
-        assert await stand.call("CreateBucket", model.CreateBucket("photos", request_id="a")) == first
+        first = await stand.call("CreateBucket", bucket_model.CreateBucket("photos", request_id="a"))
+        assert await stand.call("CreateBucket", bucket_model.CreateBucket("photos", request_id="a")) == first
 
-        await stand.call("DeleteBucket", model.DeleteBucket("photos", "b"))
-        await stand.call("DeleteBucket", model.DeleteBucket("photos", "b"))
+        await stand.call("DeleteBucket", bucket_model.DeleteBucket("photos", "b"))
+        await stand.call("DeleteBucket", bucket_model.DeleteBucket("photos", "b"))
 
-        assert (await refused(stand.call("DeleteBucket", model.DeleteBucket("photos", "c")))).row.code == "NoSuchBucket"
+        assert (
+            await refused(stand.call("DeleteBucket", bucket_model.DeleteBucket("photos", "c")))
+        ).row.code == "NoSuchBucket"
 
     run(scenario)
 
 
 def test_bucket_with_an_object_or_an_upload_is_not_deleted(run: Any, refused: Any) -> None:
     async def scenario(stand: Any) -> None:
-        delete = model.DeleteBucket("inbox")
+        delete = bucket_model.DeleteBucket("inbox")
         await stand.put("k", b"x" * 100_000)
         assert (await refused(stand.call("DeleteBucket", delete))).row.code == "BucketNotEmpty"
         await stand.delete("k")
@@ -136,7 +138,7 @@ def test_bucket_with_an_object_or_an_upload_is_not_deleted(run: Any, refused: An
         await stand.make()
         assert (await stand.list_()).objects == []
         await stand.restart()
-        await stand.advance(model.UPLOAD_KEPT_MS / 1000)
+        await stand.advance(upload_model.UPLOAD_KEPT_MS / 1000)
         assert stand.files() == set()
 
     run(scenario)
@@ -144,7 +146,7 @@ def test_bucket_with_an_object_or_an_upload_is_not_deleted(run: Any, refused: An
 
 def test_bucket_ends_its_uploads_with_itself_where_s3_deletes_it(run: Any, refused: Any) -> None:
     async def scenario(stand: Any) -> None:
-        delete = model.DeleteBucket("inbox", ends_uploads=True)
+        delete = bucket_model.DeleteBucket("inbox", ends_uploads=True)
         await stand.put("k", b"x")
         for n in range(ENDED_PER_TRANSACTION):
             await stand.begin(f"k{n % 3}")
@@ -152,7 +154,7 @@ def test_bucket_ends_its_uploads_with_itself_where_s3_deletes_it(run: Any, refus
         await stand.part("k2", upload_id, 1, b"y" * 100_000)
         assert (await refused(stand.call("DeleteBucket", delete, ctx=OTHER))).row.code == "AccessDenied"
         assert (await refused(stand.call("DeleteBucket", delete))).row.code == "BucketNotEmpty"
-        listing = model.ListMultipartUploads(bucket="inbox")
+        listing = upload_model.ListMultipartUploads(bucket="inbox")
         assert len((await stand.call("ListMultipartUploads", listing)).uploads) == ENDED_PER_TRANSACTION + 1
         await stand.delete("k")
 
@@ -160,7 +162,7 @@ def test_bucket_ends_its_uploads_with_itself_where_s3_deletes_it(run: Any, refus
 
         assert (await refused(stand.part("k2", upload_id, 2, b""))).row.code == "NoSuchBucket"
         await stand.restart()
-        await stand.advance(model.UPLOAD_KEPT_MS / 1000)
+        await stand.advance(upload_model.UPLOAD_KEPT_MS / 1000)
         assert stand.files() == set()
 
     run(scenario)
@@ -172,13 +174,13 @@ def test_buckets_are_listed_in_pages(run: Any, refused: Any) -> None:
             await stand.make(f"photos-{n}")
         names, token = [], ""
         while True:
-            request = model.ListBuckets(prefix="photos", page_size=2, page_token=token)
+            request = bucket_model.ListBuckets(prefix="photos", page_size=2, page_token=token)
             page = await stand.call("ListBuckets", request)
             names += [bucket.name for bucket in page.buckets]
             if not (token := page.next_page_token):
                 break
         assert names == [f"photos-{n}" for n in range(5)]
-        error = await refused(stand.call("ListBuckets", model.ListBuckets(page_token="AAAA")))
+        error = await refused(stand.call("ListBuckets", bucket_model.ListBuckets(page_token="AAAA")))
         assert error.row.code == "InvalidArgument"
 
     run(scenario)
@@ -207,17 +209,17 @@ DENY_ALL = {
 def test_policy_is_kept_shown_and_removed(run: Any, refused: Any) -> None:
     async def scenario(stand: Any) -> None:
         await stand.open_to_public()
-        get = model.GetBucketPolicy("inbox")
+        get = bucket_model.GetBucketPolicy("inbox")
         assert (await refused(stand.call("GetBucketPolicy", get))).row.code == "NoSuchBucketPolicy"
         text = policy(READ_ALL)
 
-        await stand.call("SetBucketPolicy", model.SetBucketPolicy("inbox", text))
+        await stand.call("SetBucketPolicy", bucket_model.SetBucketPolicy("inbox", text))
 
         assert await stand.call("GetBucketPolicy", get) == text
         for bad in ("", "{", "{}", policy({**READ_ALL, "Principal": {"AWS": "nobody"}}), "x" * 30_000):
-            error = await refused(stand.call("SetBucketPolicy", model.SetBucketPolicy("inbox", bad)))
+            error = await refused(stand.call("SetBucketPolicy", bucket_model.SetBucketPolicy("inbox", bad)))
             assert error.row.code == "MalformedPolicy"
-        await stand.call("DeleteBucketPolicy", model.DeleteBucketPolicy("inbox"))
+        await stand.call("DeleteBucketPolicy", bucket_model.DeleteBucketPolicy("inbox"))
         assert (await refused(stand.call("GetBucketPolicy", get))).row.code == "NoSuchBucketPolicy"
 
     run(scenario)
@@ -227,37 +229,39 @@ def test_only_the_policy_opens_a_bucket_to_others(run: Any, refused: Any) -> Non
     async def scenario(stand: Any) -> None:
         await stand.open_to_public()
         await stand.put("k", b"secret")
-        request = model.HeadObject(bucket="inbox", key="k")
+        request = object_model.HeadObject(bucket="inbox", key="k")
         for ctx in (NOBODY,):
             assert (await refused(stand.call("HeadObject", request, ctx=ctx))).row.code == "AccessDenied"
 
-        await stand.call("SetBucketPolicy", model.SetBucketPolicy("inbox", policy(READ_ALL)))
+        await stand.call("SetBucketPolicy", bucket_model.SetBucketPolicy("inbox", policy(READ_ALL)))
 
         assert (await stand.call("HeadObject", request, ctx=NOBODY)).content_length == 6
-        error = await refused(stand.call("DeleteObject", model.DeleteObject(bucket="inbox", key="k"), ctx=NOBODY))
+        error = await refused(
+            stand.call("DeleteObject", object_model.DeleteObject(bucket="inbox", key="k"), ctx=NOBODY)
+        )
         assert error.row.code == "AccessDenied"
 
     run(scenario)
 
 
-@pytest.mark.parametrize("asking", [model.GetObject, model.HeadObject])
+@pytest.mark.parametrize("asking", [object_model.GetObject, object_model.HeadObject])
 def test_missing_key_is_told_only_to_those_who_may_list(run: Any, refused: Any, asking: Any) -> None:
     operation = asking.__name__
 
     async def scenario(stand: Any) -> None:
         await stand.open_to_public()
         request = asking(bucket="inbox", key="gone")
-        await stand.call("SetBucketPolicy", model.SetBucketPolicy("inbox", policy(READ_ALL)))
+        await stand.call("SetBucketPolicy", bucket_model.SetBucketPolicy("inbox", policy(READ_ALL)))
         assert (await refused(stand.call(operation, request, ctx=NOBODY))).row.code == "AccessDenied"
 
         listing = {**LIST_ALL, "Condition": {}}
-        await stand.call("SetBucketPolicy", model.SetBucketPolicy("inbox", policy(READ_ALL, listing)))
+        await stand.call("SetBucketPolicy", bucket_model.SetBucketPolicy("inbox", policy(READ_ALL, listing)))
         assert (await refused(stand.call(operation, request, ctx=NOBODY))).row.code == "NoSuchKey"
 
     run(scenario)
 
 
-@pytest.mark.parametrize("asking", [model.GetObject, model.HeadObject])
+@pytest.mark.parametrize("asking", [object_model.GetObject, object_model.HeadObject])
 def test_whether_a_condition_holds_is_told_only_to_those_who_may_read(run: Any, refused: Any, asking: Any) -> None:
     operation = asking.__name__
 
@@ -265,8 +269,8 @@ def test_whether_a_condition_holds_is_told_only_to_those_who_may_read(run: Any, 
         await stand.open_to_public()
         etag = (await stand.put("k", b"secret")).etag
         for conditions, code in (
-            (model.Conditions(if_none_match=etag), "NotModified"),
-            (model.Conditions(if_match="0" * 32), "PreconditionFailed"),
+            (object_model.Conditions(if_none_match=etag), "NotModified"),
+            (object_model.Conditions(if_match="0" * 32), "PreconditionFailed"),
         ):
             request = asking(bucket="inbox", key="k", conditions=conditions)
 
@@ -279,11 +283,11 @@ def test_whether_a_condition_holds_is_told_only_to_those_who_may_read(run: Any, 
 def test_policy_narrows_listings_by_prefix(run: Any, refused: Any) -> None:
     async def scenario(stand: Any) -> None:
         await stand.open_to_public()
-        await stand.call("SetBucketPolicy", model.SetBucketPolicy("inbox", policy(LIST_ALL)))
+        await stand.call("SetBucketPolicy", bucket_model.SetBucketPolicy("inbox", policy(LIST_ALL)))
 
-        await stand.call("ListObjects", model.ListObjects(bucket="inbox", prefix="public/"), ctx=NOBODY)
+        await stand.call("ListObjects", listing_model.ListObjects(bucket="inbox", prefix="public/"), ctx=NOBODY)
         error = await refused(
-            stand.call("ListObjects", model.ListObjects(bucket="inbox", prefix="private/"), ctx=NOBODY)
+            stand.call("ListObjects", listing_model.ListObjects(bucket="inbox", prefix="private/"), ctx=NOBODY)
         )
         assert error.row.code == "AccessDenied"
 
@@ -295,10 +299,12 @@ def test_batch_delete_leaves_what_a_policy_protects(run: Any) -> None:
         for key in ("keep/1", "2"):
             await stand.put(key, b"")
         deny = {**DENY_ALL, "Action": "s3:DeleteObject", "Resource": "arn:aws:s3:::inbox/keep/*"}
-        await stand.call("SetBucketPolicy", model.SetBucketPolicy("inbox", policy(deny)))
+        await stand.call("SetBucketPolicy", bucket_model.SetBucketPolicy("inbox", policy(deny)))
 
-        entries = (model.DeleteEntry("keep/1"), model.DeleteEntry("2"))
-        results = await stand.call("BatchDeleteObjects", model.BatchDeleteObjects(bucket="inbox", entries=entries))
+        entries = (object_model.DeleteEntry("keep/1"), object_model.DeleteEntry("2"))
+        results = await stand.call(
+            "BatchDeleteObjects", object_model.BatchDeleteObjects(bucket="inbox", entries=entries)
+        )
 
         assert [getattr(it, "code", None) for it in results] == ["AccessDenied", None]
         assert [it.key for it in (await stand.list_()).objects] == ["keep/1"]
@@ -321,7 +327,7 @@ def test_policy_may_ask_what_a_write_says(
     async def scenario(stand: Any) -> None:
         deny = {**DENY_ALL, "Action": "s3:PutObject", "Condition": {"StringNotEquals": condition}}
         deny["Resource"] = "arn:aws:s3:::inbox/*"
-        await stand.call("SetBucketPolicy", model.SetBucketPolicy("inbox", policy(deny)))
+        await stand.call("SetBucketPolicy", bucket_model.SetBucketPolicy("inbox", policy(deny)))
 
         await stand.put("k", b"", **allowed)
 
@@ -337,11 +343,11 @@ def test_policy_may_ask_what_is_copied_and_how(run: Any, refused: Any) -> None:
         on_objects = {**DENY_ALL, "Action": "s3:PutObject", "Resource": "arn:aws:s3:::inbox/copies/*"}
         source = {**on_objects, "Condition": {"StringNotLike": {"s3:x-amz-copy-source": "inbox/public/*"}}}
         how = {**on_objects, "Condition": {"StringEquals": {"s3:x-amz-metadata-directive": "REPLACE"}}}
-        await stand.call("SetBucketPolicy", model.SetBucketPolicy("inbox", policy(source, how)))
+        await stand.call("SetBucketPolicy", bucket_model.SetBucketPolicy("inbox", policy(source, how)))
 
         def copied(key: str, *, replaces: bool = False) -> Any:
-            of = model.CopySource("inbox", key)
-            asked = model.CopyObject(bucket="inbox", key="copies/a", source=of, replaces_metadata=replaces)
+            of = copy_model.CopySource("inbox", key)
+            asked = copy_model.CopyObject(bucket="inbox", key="copies/a", source=of, replaces_metadata=replaces)
             return stand.call("CopyObject", asked)
 
         await copied("public/a")
@@ -353,11 +359,11 @@ def test_policy_may_ask_what_is_copied_and_how(run: Any, refused: Any) -> None:
 
 def test_no_policy_locks_the_owner_out_of_removing_it(run: Any, refused: Any) -> None:
     async def scenario(stand: Any) -> None:
-        await stand.call("SetBucketPolicy", model.SetBucketPolicy("inbox", policy(DENY_ALL)))
+        await stand.call("SetBucketPolicy", bucket_model.SetBucketPolicy("inbox", policy(DENY_ALL)))
         assert (await refused(stand.list_())).row.code == "AccessDenied"
 
-        assert await stand.call("GetBucketPolicy", model.GetBucketPolicy("inbox"))
-        await stand.call("DeleteBucketPolicy", model.DeleteBucketPolicy("inbox"))
+        assert await stand.call("GetBucketPolicy", bucket_model.GetBucketPolicy("inbox"))
+        await stand.call("DeleteBucketPolicy", bucket_model.DeleteBucketPolicy("inbox"))
 
         assert (await stand.list_()).objects == []
 
@@ -375,11 +381,11 @@ def test_conditional_write_also_needs_to_read() -> None:
     checks = TABLE["PutObject"].checks
     assert checks is not None
 
-    plain = checks(model.PutObject(bucket="b", key="k", if_none_match="*"))
-    conditional = checks(model.PutObject(bucket="b", key="k", if_match="e"))
+    plain = checks(object_model.PutObject(bucket="b", key="k", if_none_match="*"))
+    conditional = checks(object_model.PutObject(bucket="b", key="k", if_match="e"))
 
     assert [check.action for check in plain] == ["s3:PutObject"]
-    described = checks(model.PutObject(bucket="b", key="k", tags={"a": "1"}, acl="private"))
+    described = checks(object_model.PutObject(bucket="b", key="k", tags={"a": "1"}, acl="private"))
 
     assert [check.action for check in conditional] == ["s3:PutObject", "s3:GetObject"]
     assert [check.action for check in described] == ["s3:PutObject", "s3:PutObjectTagging", "s3:PutObjectAcl"]

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from cumulo.object_store import model
-from cumulo.object_store.model import CompletedPart, ExpectedContent
+from cumulo.object_store import body_model, object_model, upload_model
+from cumulo.object_store.body_model import ExpectedContent
+from cumulo.object_store.upload_model import CompletedPart
 from cumulo.storage import digests
 
 MIB = 1024 * 1024
@@ -24,30 +25,30 @@ def told(name: str, data: bytes) -> ExpectedContent:
     return ExpectedContent(digests={name: of(name, data)})
 
 
-async def uploaded(stand: Any, name: str, kind: str = "", *, tells: bool = True) -> tuple[str, list[model.Part]]:
+async def uploaded(stand: Any, name: str, kind: str = "", *, tells: bool = True) -> tuple[str, list[object_model.Part]]:
     """An upload of two parts with the checksums of an algorithm."""
     upload_id = await stand.begin("big", checksum=name, checksum_type=kind)
     parts = []
     for number, data in ((1, FIRST), (2, LAST)):
-        expected = told(name, data) if tells else model.NOTHING_EXPECTED
+        expected = told(name, data) if tells else body_model.NOTHING_EXPECTED
         parts.append(await stand.part("big", upload_id, number, data, expected=expected))
     return upload_id, parts
 
 
 async def completed(
-    stand: Any, upload_id: str, parts: list[model.Part], *, lists: tuple[str, ...] = (), **more: Any
-) -> model.Object:
+    stand: Any, upload_id: str, parts: list[object_model.Part], *, lists: tuple[str, ...] = (), **more: Any
+) -> object_model.Object:
     wanted = tuple(
         CompletedPart(part.part_number, part.etag, {name: part.checksums[name] for name in lists}) for part in parts
     )
-    request = model.CompleteMultipartUpload(bucket="inbox", key="big", upload_id=upload_id, parts=wanted, **more)
-    stored: model.Object = await stand.call("CompleteMultipartUpload", request)
+    request = upload_model.CompleteMultipartUpload(bucket="inbox", key="big", upload_id=upload_id, parts=wanted, **more)
+    stored: object_model.Object = await stand.call("CompleteMultipartUpload", request)
     return stored
 
 
 def test_known_values_of_every_checksum() -> None:
     """Of `123456789` the published check values of the CRCs and OpenSSL's digests; xxHash's own of the empty text."""
-    shown = {name: base64.b64encode(of(name, b"123456789")).decode() for name in model.CHECKSUMS}
+    shown = {name: base64.b64encode(of(name, b"123456789")).decode() for name in body_model.CHECKSUMS}
 
     assert shown["crc32"] == base64.b64encode(bytes.fromhex("cbf43926")).decode()
     assert shown["crc32c"] == base64.b64encode(bytes.fromhex("e3069283")).decode()
@@ -61,7 +62,7 @@ def test_known_values_of_every_checksum() -> None:
     assert of("xxhash128", b"").hex() == "99aa06d3014798d86001c324468d497f"
 
 
-@pytest.mark.parametrize("name", model.CHECKSUMS)
+@pytest.mark.parametrize("name", body_model.CHECKSUMS)
 def test_digest_of_pieces_is_that_of_the_whole(name: str) -> None:
     digester = digests.Digester((name,))
     for piece in (b"1234", memoryview(b"56"), bytearray(b"789")):
@@ -71,14 +72,14 @@ def test_digest_of_pieces_is_that_of_the_whole(name: str) -> None:
     assert len(of(name, b"")) == digests.SIZES[name]
 
 
-@pytest.mark.parametrize("name", model.CHECKSUMS)
+@pytest.mark.parametrize("name", body_model.CHECKSUMS)
 @pytest.mark.parametrize("size", [0, 10, 3 * MIB + 5])
 def test_checksum_of_a_trailer_is_taken_on_the_way_and_kept(run: Any, pieces: Any, name: str, size: int) -> None:
     data = bytes(range(256)) * (size // 256 + 1)
     data = data[:size]
 
     async def scenario(stand: Any) -> None:
-        request = model.PutObject(bucket="inbox", key="k", expected=ExpectedContent(announced=(name,)))
+        request = object_model.PutObject(bucket="inbox", key="k", expected=ExpectedContent(announced=(name,)))
         await stand.call("PutObject", request, pieces([data[:7], data[7:]], told(name, data)))
 
         found = await stand.head("k")
@@ -98,7 +99,7 @@ def test_object_without_a_checksum_shows_the_servers_own(run: Any) -> None:
     run(scenario)
 
 
-@pytest.mark.parametrize("name", [name for name in model.CHECKSUMS if name != "crc64nvme"])
+@pytest.mark.parametrize("name", [name for name in body_model.CHECKSUMS if name != "crc64nvme"])
 def test_composite_checksum_is_the_digest_of_the_parts_digests(run: Any, name: str) -> None:
     async def scenario(stand: Any) -> None:
         upload_id, parts = await uploaded(stand, name)
@@ -170,7 +171,7 @@ def test_upload_with_a_checksum_that_cannot_be_is_refused(
 def test_part_without_the_checksum_of_its_upload_is_refused(run: Any, refused: Any) -> None:
     async def scenario(stand: Any) -> None:
         upload_id = await stand.begin("big", checksum="sha256")
-        for expected, actual in ((model.NOTHING_EXPECTED, "null"), (told("crc32", b"data"), "crc32")):
+        for expected, actual in ((body_model.NOTHING_EXPECTED, "null"), (told("crc32", b"data"), "crc32")):
             error = await refused(stand.part("big", upload_id, 1, b"data", expected=expected))
             assert error.row.code == "InvalidRequest"
             assert error.message == (
@@ -190,7 +191,7 @@ def test_completion_must_say_what_the_parts_said(run: Any, refused: Any) -> None
             "part. It was missing for part 1 in the request."
         )
         wrong = (CompletedPart(1, parts[0].etag, {"sha1": b"\0" * 20}),)
-        request = model.CompleteMultipartUpload(bucket="inbox", key="big", upload_id=upload_id, parts=wrong)
+        request = upload_model.CompleteMultipartUpload(bucket="inbox", key="big", upload_id=upload_id, parts=wrong)
         assert (await refused(stand.call("CompleteMultipartUpload", request))).row.code == "InvalidPart"
         error = await refused(completed(stand, upload_id, parts, lists=("sha1",), checksum_type="FULL_OBJECT"))
         assert error.message.startswith("The upload was created using the COMPOSITE checksum mode.")
@@ -208,11 +209,12 @@ def test_attributes_show_the_parts_with_their_checksums(run: Any) -> None:
     async def scenario(stand: Any) -> None:
         upload_id, parts = await uploaded(stand, "sha256")
         await completed(stand, upload_id, parts, lists=("sha256",))
-        request = model.GetObjectAttributes(bucket="inbox", key="big", page_size=1)
+        request = object_model.GetObjectAttributes(bucket="inbox", key="big", page_size=1)
 
         first = await stand.call("GetObjectAttributes", request)
         rest = await stand.call(
-            "GetObjectAttributes", model.GetObjectAttributes(bucket="inbox", key="big", part_number_marker=first.last)
+            "GetObjectAttributes",
+            object_model.GetObjectAttributes(bucket="inbox", key="big", part_number_marker=first.last),
         )
 
         assert (first.is_truncated, rest.is_truncated, rest.last) == (True, False, 2)

@@ -8,7 +8,7 @@ import pytest
 from cumulo.core.context import CallContext
 from cumulo.identity.model import root_of
 from cumulo.identity.policy import ANONYMOUS
-from cumulo.object_store import model
+from cumulo.object_store import acl_model, bucket_model, configuration_model, object_model, tagging_model
 from cumulo.object_store.configurations import KINDS
 from cumulo.object_store.public_access import is_public
 
@@ -19,15 +19,15 @@ LIST_ALL = {"Effect": "Allow", "Principal": "*", "Action": "s3:ListBucket", "Res
 
 
 async def read(stand: Any, kind: str) -> Any:
-    return await stand.call("GetBucketConfiguration", model.GetBucketConfiguration("inbox", kind))
+    return await stand.call("GetBucketConfiguration", configuration_model.GetBucketConfiguration("inbox", kind))
 
 
 async def write(stand: Any, kind: str, value: Any) -> None:
-    await stand.call("SetBucketConfiguration", model.SetBucketConfiguration("inbox", kind, value))
+    await stand.call("SetBucketConfiguration", configuration_model.SetBucketConfiguration("inbox", kind, value))
 
 
 async def remove(stand: Any, kind: str) -> None:
-    await stand.call("DeleteBucketConfiguration", model.DeleteBucketConfiguration("inbox", kind))
+    await stand.call("DeleteBucketConfiguration", configuration_model.DeleteBucketConfiguration("inbox", kind))
 
 
 @pytest.mark.parametrize(
@@ -52,12 +52,12 @@ def test_what_nobody_configured_answers_the_error_of_s3(run: Any, refused: Any, 
 
 def test_new_bucket_has_the_defaults_of_today(run: Any) -> None:
     async def scenario(stand: Any) -> None:
-        assert await read(stand, "public_access_block") == model.PublicAccessBlock(True, True, True, True)
-        assert await read(stand, "ownership_controls") == model.OwnershipControls("BucketOwnerEnforced")
+        assert await read(stand, "public_access_block") == acl_model.PublicAccessBlock(True, True, True, True)
+        assert await read(stand, "ownership_controls") == acl_model.OwnershipControls("BucketOwnerEnforced")
         for kind in ("versioning", "logging", "accelerate", "request_payment"):
             assert await read(stand, kind) is None
-        acl = await stand.call("GetBucketAcl", model.GetBucketAcl("inbox"))
-        assert acl == model.Acl("000000000000", (model.Grant("000000000000", "FULL_CONTROL"),))
+        acl = await stand.call("GetBucketAcl", acl_model.GetBucketAcl("inbox"))
+        assert acl == acl_model.Acl("000000000000", (acl_model.Grant("000000000000", "FULL_CONTROL"),))
 
     run(scenario)
 
@@ -67,11 +67,11 @@ def test_new_bucket_has_the_defaults_of_today(run: Any) -> None:
     [
         (
             "public_access_block",
-            model.PublicAccessBlock(False, True, False, True),
+            acl_model.PublicAccessBlock(False, True, False, True),
             "NoSuchPublicAccessBlockConfiguration",
         ),
-        ("ownership_controls", model.OwnershipControls("ObjectWriter"), "OwnershipControlsNotFoundError"),
-        ("tagging", model.BucketTagging({"team": "a", "über": "ä b"}), "NoSuchTagSet"),
+        ("ownership_controls", acl_model.OwnershipControls("ObjectWriter"), "OwnershipControlsNotFoundError"),
+        ("tagging", tagging_model.BucketTagging({"team": "a", "über": "ä b"}), "NoSuchTagSet"),
     ],
 )
 def test_configuration_is_kept_and_once_removed_has_no_default(
@@ -92,9 +92,9 @@ def test_configuration_is_kept_and_once_removed_has_no_default(
 
 def test_configurations_go_with_their_bucket(run: Any, refused: Any) -> None:
     async def scenario(stand: Any) -> None:
-        await write(stand, "tagging", model.BucketTagging({"a": "1"}))
+        await write(stand, "tagging", tagging_model.BucketTagging({"a": "1"}))
 
-        await stand.call("DeleteBucket", model.DeleteBucket("inbox"))
+        await stand.call("DeleteBucket", bucket_model.DeleteBucket("inbox"))
         await stand.make()
 
         assert (await refused(read(stand, "tagging"))).row.code == "NoSuchTagSet"
@@ -107,12 +107,12 @@ def test_configurations_go_with_their_bucket(run: Any, refused: Any) -> None:
     [
         ("nonsense", None, "InvalidArgument"),
         ("cors", None, "InvalidArgument"),
-        ("versioning", model.Versioning(""), "IllegalVersioningConfigurationException"),
-        ("versioning", model.Versioning("Off"), "InvalidArgument"),
-        ("tagging", model.PublicAccessBlock(), "InvalidArgument"),
-        ("tagging", model.BucketTagging({str(n): "" for n in range(51)}), "BadRequest"),
-        ("tagging", model.BucketTagging({"aws:x": ""}), "InvalidTag"),
-        ("ownership_controls", model.OwnershipControls("Nobody"), "InvalidArgument"),
+        ("versioning", configuration_model.Versioning(""), "IllegalVersioningConfigurationException"),
+        ("versioning", configuration_model.Versioning("Off"), "InvalidArgument"),
+        ("tagging", acl_model.PublicAccessBlock(), "InvalidArgument"),
+        ("tagging", tagging_model.BucketTagging({str(n): "" for n in range(51)}), "BadRequest"),
+        ("tagging", tagging_model.BucketTagging({"aws:x": ""}), "InvalidTag"),
+        ("ownership_controls", acl_model.OwnershipControls("Nobody"), "InvalidArgument"),
     ],
 )
 def test_configuration_that_cannot_be_is_refused(run: Any, refused: Any, kind: str, value: Any, code: str) -> None:
@@ -126,10 +126,10 @@ def test_every_kind_asks_for_the_permission_of_its_own(run: Any, refused: Any) -
     async def scenario(stand: Any) -> None:
         for name, kind in KINDS.items():
             id_ = "i" if kind.has_ids else ""
-            request = model.GetBucketConfiguration("inbox", name, id_)
+            request = configuration_model.GetBucketConfiguration("inbox", name, id_)
             error = await refused(stand.call("GetBucketConfiguration", request, ctx=OTHER))
             assert (error.row.code, error.values["action"]) == ("AccessDenied", kind.reads)
-            removal = model.DeleteBucketConfiguration("inbox", name, id=id_)
+            removal = configuration_model.DeleteBucketConfiguration("inbox", name, id=id_)
             if name in ("versioning", "object_lock"):  # no bucket loses them
                 error = await refused(stand.call("DeleteBucketConfiguration", removal))
                 assert error.row.code == "InvalidArgument"
@@ -142,14 +142,14 @@ def test_every_kind_asks_for_the_permission_of_its_own(run: Any, refused: Any) -
 
 def test_bucket_is_made_with_its_tags_and_ownership(run: Any, refused: Any) -> None:
     async def scenario(stand: Any) -> None:
-        request = model.CreateBucket("tagged", tags={"a": "1"}, object_ownership="ObjectWriter", acl="private")
+        request = bucket_model.CreateBucket("tagged", tags={"a": "1"}, object_ownership="ObjectWriter", acl="private")
         await stand.call("CreateBucket", request)
 
-        get = model.GetBucketConfiguration("tagged", "tagging")
-        assert await stand.call("GetBucketConfiguration", get) == model.BucketTagging({"a": "1"})
-        get = model.GetBucketConfiguration("tagged", "ownership_controls")
-        assert await stand.call("GetBucketConfiguration", get) == model.OwnershipControls("ObjectWriter")
-        error = await refused(stand.call("CreateBucket", model.CreateBucket("public", acl="public-read")))
+        get = configuration_model.GetBucketConfiguration("tagged", "tagging")
+        assert await stand.call("GetBucketConfiguration", get) == tagging_model.BucketTagging({"a": "1"})
+        get = configuration_model.GetBucketConfiguration("tagged", "ownership_controls")
+        assert await stand.call("GetBucketConfiguration", get) == acl_model.OwnershipControls("ObjectWriter")
+        error = await refused(stand.call("CreateBucket", bucket_model.CreateBucket("public", acl="public-read")))
         assert error.row.code == "InvalidBucketAclWithObjectOwnership"
 
     run(scenario)
@@ -165,14 +165,14 @@ def test_public_policy_is_refused_until_the_block_is_lifted(run: Any, refused: A
         assert error.message.endswith(
             "because public policies are prevented by the BlockPublicPolicy setting in S3 Block Public Access."
         )
-        assert (await refused(stand.call("GetBucketPolicy", model.GetBucketPolicy("inbox")))).row.code == (
+        assert (await refused(stand.call("GetBucketPolicy", bucket_model.GetBucketPolicy("inbox")))).row.code == (
             "NoSuchBucketPolicy"
         )
 
-        await write(stand, "public_access_block", model.PublicAccessBlock(block_public_policy=False))
+        await write(stand, "public_access_block", acl_model.PublicAccessBlock(block_public_policy=False))
         await stand.set_policy(READ_ALL)
 
-        status = model.GetBucketPolicyStatus("inbox")
+        status = bucket_model.GetBucketPolicyStatus("inbox")
         assert await stand.call("GetBucketPolicyStatus", status) is True
         await stand.set_policy({**READ_ALL, "Principal": {"AWS": "111111111111"}})
         assert await stand.call("GetBucketPolicyStatus", status) is False
@@ -183,8 +183,8 @@ def test_public_policy_is_refused_until_the_block_is_lifted(run: Any, refused: A
 def test_restricted_bucket_serves_nobody_outside_by_a_public_policy(run: Any, refused: Any) -> None:
     async def scenario(stand: Any) -> None:
         await stand.put("k", b"data")
-        head = model.HeadObject(bucket="inbox", key="k")
-        await write(stand, "public_access_block", model.PublicAccessBlock(block_public_policy=False))
+        head = object_model.HeadObject(bucket="inbox", key="k")
+        await write(stand, "public_access_block", acl_model.PublicAccessBlock(block_public_policy=False))
         await stand.set_policy(READ_ALL)
         for ctx in (NOBODY, OTHER):
             assert (await refused(stand.call("HeadObject", head, ctx=ctx))).row.code == "AccessDenied"
@@ -195,7 +195,7 @@ def test_restricted_bucket_serves_nobody_outside_by_a_public_policy(run: Any, re
         for ctx in (NOBODY,):
             assert (await stand.call("HeadObject", head, ctx=ctx)).content_length == 4
 
-        await write(stand, "public_access_block", model.PublicAccessBlock())
+        await write(stand, "public_access_block", acl_model.PublicAccessBlock())
         assert (await refused(stand.call("HeadObject", head, ctx=NOBODY))).row.code == "AccessDenied"
 
     run(scenario)
@@ -207,7 +207,7 @@ def test_policy_for_one_account_is_not_public_and_never_restricted(run: Any) -> 
 
         await stand.set_policy({**READ_ALL, "Principal": {"AWS": "111111111111"}})
 
-        head = model.HeadObject(bucket="inbox", key="k")
+        head = object_model.HeadObject(bucket="inbox", key="k")
         assert (await stand.call("HeadObject", head, ctx=OTHER)).content_length == 4
 
     run(scenario)
@@ -252,17 +252,17 @@ def test_tags_are_written_read_and_removed(run: Any, refused: Any) -> None:
     async def scenario(stand: Any) -> None:
         before = await stand.put("k", b"data", tags={"a": "1"})
         assert before.tag_count == 1
-        get = model.GetObjectTagging("inbox", "k")
+        get = tagging_model.GetObjectTagging("inbox", "k")
         assert (await stand.call("GetObjectTagging", get)).tags == {"a": "1"}
 
-        await stand.call("SetObjectTagging", model.SetObjectTagging("inbox", "k", {"b": "2", "c": ""}))
+        await stand.call("SetObjectTagging", tagging_model.SetObjectTagging("inbox", "k", {"b": "2", "c": ""}))
         assert (await stand.call("GetObjectTagging", get)).tags == {"b": "2", "c": ""}
-        await stand.call("DeleteObjectTagging", model.DeleteObjectTagging("inbox", "k"))
+        await stand.call("DeleteObjectTagging", tagging_model.DeleteObjectTagging("inbox", "k"))
         assert (await stand.call("GetObjectTagging", get)).tags == {}
 
         after = await stand.head("k")
         assert (after.last_modified_ms, after.etag) == (before.last_modified_ms, before.etag)
-        gone = model.GetObjectTagging("inbox", "gone")
+        gone = tagging_model.GetObjectTagging("inbox", "gone")
         assert (await refused(stand.call("GetObjectTagging", gone))).row.code == "NoSuchKey"
 
     run(scenario)

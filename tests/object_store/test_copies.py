@@ -7,26 +7,28 @@ import pytest
 
 from cumulo.core.context import CallContext
 from cumulo.identity.model import root_of
-from cumulo.object_store import model
-from cumulo.object_store.model import ByteRange, Conditions, CopySource, ExpectedContent
+from cumulo.object_store import bucket_model, copy_model, notification_model, object_model, tagging_model, upload_model
+from cumulo.object_store.body_model import ExpectedContent
+from cumulo.object_store.copy_model import CopySource
+from cumulo.object_store.object_model import ByteRange, Conditions
 
 MIB = 1024 * 1024
 NOW = -1
 OTHER = CallContext(principal=root_of("111111111111"), request_id="other")
 
 
-async def copy(stand: Any, key: str, source: str, *, ctx: Any = None, **more: Any) -> model.Object:
-    conditions = more.pop("conditions", model.UNCONDITIONAL)
+async def copy(stand: Any, key: str, source: str, *, ctx: Any = None, **more: Any) -> object_model.Object:
+    conditions = more.pop("conditions", object_model.UNCONDITIONAL)
     source_bucket = more.pop("source_bucket", "inbox")
-    request = model.CopyObject(
+    request = copy_model.CopyObject(
         bucket=more.pop("bucket", "inbox"), key=key, source=CopySource(source_bucket, source, conditions), **more
     )
-    stored: model.Object = await stand.call("CopyObject", request, ctx=ctx)
+    stored: object_model.Object = await stand.call("CopyObject", request, ctx=ctx)
     return stored
 
 
 async def tags_of(stand: Any, key: str) -> dict[str, str]:
-    found: model.ObjectTags = await stand.call("GetObjectTagging", model.GetObjectTagging("inbox", key))
+    found: tagging_model.ObjectTags = await stand.call("GetObjectTagging", tagging_model.GetObjectTagging("inbox", key))
     return dict(found.tags)
 
 
@@ -69,7 +71,11 @@ def test_directives_replace_metadata_and_tags_each_for_itself(run: Any) -> None:
         await copy(stand, "tags", "from", replaces_tags=True, tags={"new": "1"})
 
         found = await stand.head("metadata")
-        assert (found.metadata, found.headers, found.content_type) == ({"n": "2"}, {}, model.DEFAULT_CONTENT_TYPE)
+        assert (found.metadata, found.headers, found.content_type) == (
+            {"n": "2"},
+            {},
+            object_model.DEFAULT_CONTENT_TYPE,
+        )
         assert await tags_of(stand, "metadata") == {"team": "a"}
         assert (await stand.head("tags")).metadata == {"m": "1"}
         assert await tags_of(stand, "tags") == {"new": "1"}
@@ -189,7 +195,7 @@ def test_copy_of_nothing_is_refused(run: Any, refused: Any) -> None:
 def test_copy_needs_to_read_its_source_and_to_write_its_target(run: Any, refused: Any) -> None:
     async def scenario(stand: Any) -> None:
         await stand.put("from", b"x", tags={"team": "a"})
-        await stand.call("CreateBucket", model.CreateBucket("theirs"), ctx=OTHER)
+        await stand.call("CreateBucket", bucket_model.CreateBucket("theirs"), ctx=OTHER)
         out = {"bucket": "theirs", "ctx": OTHER}
         error = await refused(copy(stand, "to", "from", **out))
         assert (error.row.code, error.values["action"]) == ("AccessDenied", "s3:GetObject")
@@ -216,7 +222,7 @@ def test_event_of_a_copy_is_told_as_one(run: Any) -> None:
     async def scenario(stand: Any) -> None:
         await stand.put("from", b"x")
         queue = "arn:aws:sqs:us-east-1:000000000000:q"
-        await stand.notify_me(model.NotificationRule(target=queue, events=("s3:ObjectCreated:Copy",)))
+        await stand.notify_me(notification_model.NotificationRule(target=queue, events=("s3:ObjectCreated:Copy",)))
 
         await copy(stand, "to", "from")
         await stand.advance()
@@ -233,12 +239,12 @@ def test_part_is_copied_from_a_range_of_an_object(run: Any, refused: Any) -> Non
         await stand.put("from", data)
         upload_id = await stand.begin("to", checksum="sha256")
 
-        async def part(number: int, range_: ByteRange | None, **more: Any) -> model.Part:
-            source = CopySource("inbox", "from", more.pop("conditions", model.UNCONDITIONAL), range_)
-            request = model.UploadPartCopy(
+        async def part(number: int, range_: ByteRange | None, **more: Any) -> object_model.Part:
+            source = CopySource("inbox", "from", more.pop("conditions", object_model.UNCONDITIONAL), range_)
+            request = upload_model.UploadPartCopy(
                 bucket="inbox", key="to", upload_id=upload_id, part_number=number, source=source
             )
-            stored: model.Part = await stand.call("UploadPartCopy", request)
+            stored: object_model.Part = await stand.call("UploadPartCopy", request)
             return stored
 
         parts = [await part(1, None), await part(2, ByteRange(7, 1000))]
@@ -256,8 +262,10 @@ def test_part_is_copied_from_a_range_of_an_object(run: Any, refused: Any) -> Non
         assert error.row.code == "PreconditionFailed"
 
         assert parts[1].checksums["sha256"] == hashlib.sha256(data[7:1001]).digest()
-        wanted = tuple(model.CompletedPart(it.part_number, it.etag, {"sha256": it.checksums["sha256"]}) for it in parts)
-        request = model.CompleteMultipartUpload(bucket="inbox", key="to", upload_id=upload_id, parts=wanted)
+        wanted = tuple(
+            upload_model.CompletedPart(it.part_number, it.etag, {"sha256": it.checksums["sha256"]}) for it in parts
+        )
+        request = upload_model.CompleteMultipartUpload(bucket="inbox", key="to", upload_id=upload_id, parts=wanted)
         await stand.call("CompleteMultipartUpload", request)
         assert await stand.get("to") == data + data[7:1001]
 
@@ -267,7 +275,7 @@ def test_part_is_copied_from_a_range_of_an_object(run: Any, refused: Any) -> Non
 def test_part_copied_into_no_upload_is_refused(run: Any, refused: Any) -> None:
     async def scenario(stand: Any) -> None:
         await stand.put("from", b"x")
-        request = model.UploadPartCopy(
+        request = upload_model.UploadPartCopy(
             bucket="inbox", key="to", upload_id="none", part_number=1, source=CopySource("inbox", "from")
         )
 

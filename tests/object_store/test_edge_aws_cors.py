@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from cumulo.object_store import model
+from cumulo.object_store import configuration_model
 from tests.object_store.aws_door import Door, door
 
 __all__ = ["door"]
@@ -225,5 +225,5 @@ def test_rules_need_their_permissions(door: Door) -> None:
     for call in (other.get_bucket_cors, other.delete_bucket_cors):
         with pytest.raises(ClientError, match="AccessDenied"):
             call(Bucket="inbox")
-    request = model.GetBucketConfiguration("inbox", "cors")
+    request = configuration_model.GetBucketConfiguration("inbox", "cors")
     assert len(door.run(door.stand.call("GetBucketConfiguration", request)).CORSRules) == 3

@@ -19,7 +19,7 @@ from cumulo.object_store import edge_aws_headers as headers
 from cumulo.object_store.edge_aws_copies import parsed_source
 from cumulo.object_store.edge_aws_listings import url_encoded
 from cumulo.object_store.edge_aws_tagging import tags_in_header
-from cumulo.object_store.model import ByteRange
+from cumulo.object_store.object_model import ByteRange
 
 CRC32 = base64.b64encode(zlib.crc32(b"body").to_bytes(4, "big")).decode()
 MD5 = "hBotaJrYa9FhFEdFPCLG/A=="

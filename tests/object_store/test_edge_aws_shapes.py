@@ -7,7 +7,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from cumulo.object_store import aws_s3, model
+from cumulo.object_store import aws_s3, configuration_model
 from tests.object_store.aws_door import REGION, SECRET, Door, door
 
 __all__ = ["door"]
@@ -111,7 +111,7 @@ def test_a_thousand_of_a_kind_are_listed_a_hundred_a_page_and_no_more_is_taken(d
     async def fill() -> None:
         for number in range(1000):
             value = aws_s3.MetricsConfiguration(Id=f"m{number:03}")
-            request = model.SetBucketConfiguration("inbox", "metrics", value, id=value.Id)
+            request = configuration_model.SetBucketConfiguration("inbox", "metrics", value, id=value.Id)
             await door.stand.call("SetBucketConfiguration", request)
 
     door.run(fill())

@@ -9,7 +9,7 @@ from cumulo.core.context import CallContext
 from cumulo.core.errors import ServiceError
 from cumulo.core.ports import EnclosedMessage
 from cumulo.identity.model import root_of
-from cumulo.object_store import enclosures, model
+from cumulo.object_store import body_model, enclosures, object_model
 from cumulo.queue_service import model as queue_model
 from cumulo.storage import failpoints
 from cumulo.storage.memory import MemoryEngine
@@ -176,8 +176,8 @@ def test_fullest_commit_is_taken_and_remembered(with_queues: Any) -> None:
             await it.queues.call(it.ctx, "CreateQueue", queue_model.CreateQueue(queue=f"q{number}.fifo"))
             messages.append(enclosed(f"q{number}.fifo", body, group_id="g" * 128, deduplication_id="d" * 128))
 
-        stored = await it.put("k", b"x" * model.INLINE_BYTES_MAX, request_id="r", messages=tuple(messages))
-        again = await it.put("k", b"x" * model.INLINE_BYTES_MAX, request_id="r", messages=tuple(messages))
+        stored = await it.put("k", b"x" * body_model.INLINE_BYTES_MAX, request_id="r", messages=tuple(messages))
+        again = await it.put("k", b"x" * body_model.INLINE_BYTES_MAX, request_id="r", messages=tuple(messages))
         duplicates = await it.put("l", b"x", request_id="s", messages=tuple(messages))
         repeated = await it.put("l", b"x", request_id="s", messages=tuple(messages))
 
@@ -209,8 +209,8 @@ def test_who_may_store_the_object_and_not_send_stores_nothing(with_queues: Any, 
         other = CallContext(principal=root_of("111111111111"), request_id="test")
         queue = "arn:aws:sqs:us-east-1:000000000000:jobs"
 
-        await it.call("PutObject", model.PutObject(bucket="inbox", key="plain"), ctx=other)
-        request = model.PutObject(bucket="inbox", key="k", messages=(enclosed(queue, b"a"),))
+        await it.call("PutObject", object_model.PutObject(bucket="inbox", key="plain"), ctx=other)
+        request = object_model.PutObject(bucket="inbox", key="k", messages=(enclosed(queue, b"a"),))
         error = await refused(it.call("PutObject", request, ctx=other))
 
         assert error.row.code == "AccessDenied"

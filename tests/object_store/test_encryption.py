@@ -13,8 +13,18 @@ from cumulo.core.errors import ACCESS_DENIED, ErrorRow, ServiceError, Status
 from cumulo.core.ids import SeededRandomness
 from cumulo.core.ports import DataKey
 from cumulo.identity.model import root_of
-from cumulo.object_store import encryption, errors, invariants, keys, model
-from cumulo.object_store.model import (
+from cumulo.object_store import (
+    body_model,
+    configuration_model,
+    copy_model,
+    encryption,
+    errors,
+    invariants,
+    keys,
+    object_model,
+    upload_model,
+)
+from cumulo.object_store.encryption_model import (
     AES256,
     AWS_KMS,
     CUSTOMER,
@@ -81,7 +91,7 @@ class KeyRing:
 
 
 async def read(stand: Any, key: str, **more: Any) -> bytes:
-    request = model.GetObject(bucket="inbox", key=key, **more)
+    request = object_model.GetObject(bucket="inbox", key=key, **more)
     result = await stand.service.call(stand.ctx, "GetObject", request)
     return b"".join([bytes(piece) async for piece in result.body])
 
@@ -128,7 +138,7 @@ def test_every_way_and_size_comes_back_whole_and_by_ranges(run: Any, way: AskedE
         assert await read(stand, "k", customer=key) == data
         for first, last in ((0, 0), (65_535, 65_536), (MIB - 1, MIB), (size - 3, size - 1)):
             if 0 <= first <= last < size:
-                part = await read(stand, "k", customer=key, range=model.ByteRange(first, last))
+                part = await read(stand, "k", customer=key, range=object_model.ByteRange(first, last))
                 assert part == data[first : last + 1]
         md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
         assert (stored.etag == md5) == (way is None or way.algorithm == AES256)
@@ -158,7 +168,8 @@ def test_parts_of_every_size_make_one_object_under_one_key(run: Any, way: AskedE
         assert await read(stand, "k", customer=key) == whole
         first = sizes[0] - 5
         assert (
-            await read(stand, "k", customer=key, range=model.ByteRange(first, first + 9)) == whole[first : first + 10]
+            await read(stand, "k", customer=key, range=object_model.ByteRange(first, first + 9))
+            == whole[first : first + 10]
         )
         assert await read(stand, "k", customer=key, part_number=3) == body(11)
         await stand.delete("k")
@@ -201,11 +212,11 @@ def test_copies_take_bodies_from_one_key_to_another(
         stand.key_service = KeyRing()
         await stand.restart()
         await stand.put("from", body(size), encryption=source)
-        taken = model.CopySource("inbox", "from", customer=source_key)
-        await stand.call("CopyObject", model.CopyObject(bucket="inbox", key="to", source=taken, encryption=target))
+        taken = copy_model.CopySource("inbox", "from", customer=source_key)
+        await stand.call("CopyObject", copy_model.CopyObject(bucket="inbox", key="to", source=taken, encryption=target))
         upload_id = await stand.begin("parts", encryption=target)
         part_key = None if target_key is None else under(target_key)
-        request = model.UploadPartCopy(
+        request = upload_model.UploadPartCopy(
             bucket="inbox", key="parts", upload_id=upload_id, part_number=1, source=taken, encryption=part_key
         )
         await stand.complete("parts", upload_id, [await stand.call("UploadPartCopy", request)])
@@ -221,9 +232,9 @@ def test_object_under_a_customers_key_is_for_its_bringer_alone(run: Any, refused
         await stand.put("k", b"secret", encryption=under(OURS))
         await stand.put("plain", b"not")
         for operation, request in (
-            ("GetObject", model.GetObject(bucket="inbox", key="k")),
-            ("HeadObject", model.HeadObject(bucket="inbox", key="k")),
-            ("GetObjectAttributes", model.GetObjectAttributes(bucket="inbox", key="k")),
+            ("GetObject", object_model.GetObject(bucket="inbox", key="k")),
+            ("HeadObject", object_model.HeadObject(bucket="inbox", key="k")),
+            ("GetObjectAttributes", object_model.GetObjectAttributes(bucket="inbox", key="k")),
         ):
             error = await refused(stand.call(operation, request))
             assert (error.row.code, error.message) == ("InvalidRequest", encryption.STORED_WITH_KEY)
@@ -233,7 +244,7 @@ def test_object_under_a_customers_key_is_for_its_bringer_alone(run: Any, refused
             error = await refused(stand.call(operation, vain))
             assert (error.row.code, error.message) == ("InvalidRequest", encryption.NOT_APPLICABLE)
             await stand.call(operation, msgspec.structs.replace(request, customer=OURS))
-        copy = model.CopyObject(bucket="inbox", key="to", source=model.CopySource("inbox", "k"))
+        copy = copy_model.CopyObject(bucket="inbox", key="to", source=copy_model.CopySource("inbox", "k"))
         assert (await refused(stand.call("CopyObject", copy))).message == encryption.STORED_WITH_KEY
         stored = await stored_bytes(stand)
         assert b"k" * 32 not in stored
@@ -298,7 +309,9 @@ def test_what_cannot_stand_together_is_refused_and_stores_nothing(
         assert (await refused(stand.put("k", b"x", encryption=asked))).row.code == code
         assert (await refused(stand.begin("k", encryption=asked))).row.code == code
         await stand.put("from", b"x")
-        copy = model.CopyObject(bucket="inbox", key="k", source=model.CopySource("inbox", "from"), encryption=asked)
+        copy = copy_model.CopyObject(
+            bucket="inbox", key="k", source=copy_model.CopySource("inbox", "from"), encryption=asked
+        )
         assert (await refused(stand.call("CopyObject", copy))).row.code == code
         assert [one.key for one in (await stand.list_()).objects] == ["from"]
 
@@ -313,12 +326,12 @@ def test_customers_key_comes_over_tls_or_from_this_machine(run: Any, refused: An
         upload_id = await stand.begin("k", encryption=under(OURS))
         for ctx, allowed in ((far, False), (safe, True)):
             for operation, request in (
-                ("PutObject", model.PutObject(bucket="inbox", key="k", encryption=under(OURS))),
-                ("GetObject", model.GetObject(bucket="inbox", key="k", customer=OURS)),
-                ("HeadObject", model.HeadObject(bucket="inbox", key="k", customer=OURS)),
+                ("PutObject", object_model.PutObject(bucket="inbox", key="k", encryption=under(OURS))),
+                ("GetObject", object_model.GetObject(bucket="inbox", key="k", customer=OURS)),
+                ("HeadObject", object_model.HeadObject(bucket="inbox", key="k", customer=OURS)),
                 (
                     "UploadPart",
-                    model.UploadPart(
+                    upload_model.UploadPart(
                         bucket="inbox", key="k", upload_id=upload_id, part_number=1, encryption=under(OURS)
                     ),
                 ),
@@ -337,10 +350,12 @@ def test_bucket_encrypts_as_it_is_told_and_deleting_brings_the_default_back(run:
     async def scenario(stand: Any) -> None:
         ring = stand.key_service = KeyRing()
         await stand.restart()
-        get = model.GetBucketConfiguration("inbox", "encryption")
+        get = configuration_model.GetBucketConfiguration("inbox", "encryption")
         assert await stand.call("GetBucketConfiguration", get) == BucketEncryption()
         told = BucketEncryption(AWS_KMS, "key-2", bucket_key=True, blocks_customer_keys=True)
-        await stand.call("SetBucketConfiguration", model.SetBucketConfiguration("inbox", "encryption", told))
+        await stand.call(
+            "SetBucketConfiguration", configuration_model.SetBucketConfiguration("inbox", "encryption", told)
+        )
         assert await stand.call("GetBucketConfiguration", get) == told
         first, second = await stand.put("a", b"1"), await stand.put("b", b"2")
         assert first.encryption is not None
@@ -353,10 +368,14 @@ def test_bucket_encrypts_as_it_is_told_and_deleting_brings_the_default_back(run:
         assert (error.row, "blocked upload requests" in error.message) == (ACCESS_DENIED, True)
         wrong = BucketEncryption(AES256, "key-1")
         error = await refused(
-            stand.call("SetBucketConfiguration", model.SetBucketConfiguration("inbox", "encryption", wrong))
+            stand.call(
+                "SetBucketConfiguration", configuration_model.SetBucketConfiguration("inbox", "encryption", wrong)
+            )
         )
         assert error.row.code == "InvalidArgument"
-        await stand.call("DeleteBucketConfiguration", model.DeleteBucketConfiguration("inbox", "encryption"))
+        await stand.call(
+            "DeleteBucketConfiguration", configuration_model.DeleteBucketConfiguration("inbox", "encryption")
+        )
         assert await stand.call("GetBucketConfiguration", get) == BucketEncryption()
         assert (await stand.put("e", b"5")).encryption.algorithm == AES256
 
@@ -369,13 +388,15 @@ def test_two_layers_open_with_both_of_their_keys_only(run: Any, refused: Any, si
         ring = stand.key_service = KeyRing()
         await stand.restart()
         told = BucketEncryption(DUAL_LAYER, "key-2", bucket_key=True)
-        await stand.call("SetBucketConfiguration", model.SetBucketConfiguration("inbox", "encryption", told))
+        await stand.call(
+            "SetBucketConfiguration", configuration_model.SetBucketConfiguration("inbox", "encryption", told)
+        )
         for key in ("a", "b"):
             stored = await stand.put(key, body(size))
             assert (stored.encryption.algorithm, stored.encryption.bucket_key) == (DUAL_LAYER, False)
         assert ring.asked == 2, "two layers share no data key"
         await stand.put("a", body(5), write_offset=size)
-        await stand.call("RenameObject", model.RenameObject(bucket="inbox", key="moved", source_key="b"))
+        await stand.call("RenameObject", copy_model.RenameObject(bucket="inbox", key="moved", source_key="b"))
         assert (await read(stand, "a"), await read(stand, "moved")) == (body(size) + body(5), body(size))
         row = await bucket_row(stand)
         assert await stand.engine.read((ROOT, row.partition), invariants.check_keys, stand.storage_keys) == []
@@ -400,7 +421,7 @@ def test_server_may_leave_new_buckets_without_encryption(run: Any, refused: Any)
         await stand.make("other")
 
         for bucket in ("inbox", "other"):
-            get = model.GetBucketConfiguration(bucket, "encryption")
+            get = configuration_model.GetBucketConfiguration(bucket, "encryption")
             error = await refused(stand.call("GetBucketConfiguration", get))
             assert error.row.code == "ServerSideEncryptionConfigurationNotFoundError"
             assert (await stand.put("after", b"x", bucket=bucket)).encryption is None
@@ -569,7 +590,7 @@ def test_record_of_before_encryption_reads_as_plain() -> None:
 
 def test_failed_put_leaves_no_blob(run: Any, refused: Any, tmp_path: Path) -> None:
     async def scenario(stand: Any) -> None:
-        expected = model.ExpectedContent(digests={"sha256": b"0" * 32})
+        expected = body_model.ExpectedContent(digests={"sha256": b"0" * 32})
         with pytest.raises(ServiceError):
             await stand.put("k", body(2 * MIB), expected=expected)
         assert stand.files() == set()

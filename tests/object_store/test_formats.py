@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from cumulo.object_store import keys
+from cumulo.object_store.acl_model import Acl, Grant
 from cumulo.object_store.buckets import find_bucket
 from cumulo.object_store.keys import (
     BucketRow,
@@ -25,7 +26,7 @@ from cumulo.object_store.keys import (
     UploadRecord,
     WayRecord,
 )
-from cumulo.object_store.model import Acl, BucketLock, EventHold, Grant, ObjectLock
+from cumulo.object_store.lock_model import BucketLock, EventHold, ObjectLock
 from cumulo.storage import records
 from cumulo.storage.engine import ROOT
 

@@ -7,10 +7,10 @@ import msgspec
 import pytest
 
 from cumulo.core.errors import ServiceError
-from cumulo.object_store import keys, model
+from cumulo.object_store import configuration_model, keys, tagging_model, upload_model
 from cumulo.object_store.lifecycle_model import Lifecycle, LifecycleRule, RuleFilter, Transition
 from cumulo.object_store.lifecycle_survey import SURVEYED_PER_TRANSACTION
-from cumulo.object_store.model import NotificationRule
+from cumulo.object_store.notification_model import NotificationRule
 
 DAY_S = 86_400
 UNTIL_MIDNIGHT_S = 6_400
@@ -23,7 +23,7 @@ def rule(prefix: str = "", **more: Any) -> LifecycleRule:
 
 async def set_rules(stand: Any, *rules: LifecycleRule, **more: Any) -> None:
     value = Lifecycle(rules, **more)
-    await stand.call("SetBucketConfiguration", model.SetBucketConfiguration("inbox", "lifecycle", value))
+    await stand.call("SetBucketConfiguration", configuration_model.SetBucketConfiguration("inbox", "lifecycle", value))
 
 
 async def remaining(stand: Any) -> list[str]:
@@ -120,7 +120,9 @@ def test_removed_rules_do_nothing_more(run: Any) -> None:
     async def scenario(stand: Any) -> None:
         await set_rules(stand, rule(expiration_days=1))
         await stand.put("k", b"1")
-        await stand.call("DeleteBucketConfiguration", model.DeleteBucketConfiguration("inbox", "lifecycle"))
+        await stand.call(
+            "DeleteBucketConfiguration", configuration_model.DeleteBucketConfiguration("inbox", "lifecycle")
+        )
 
         await stand.advance(2 * DAY_S)
 
@@ -177,7 +179,7 @@ def test_tags_that_come_later_count_from_the_object_s_time(run: Any) -> None:
         await set_rules(stand, rule(filter=RuleFilter(tags={"a": "1"}), expiration_days=1))
         await stand.put("k", b"1")
         await stand.advance(3 * DAY_S)
-        await stand.call("SetObjectTagging", model.SetObjectTagging("inbox", "k", {"a": "1"}))
+        await stand.call("SetObjectTagging", tagging_model.SetObjectTagging("inbox", "k", {"a": "1"}))
 
         await stand.advance()
 
@@ -309,7 +311,7 @@ def test_upload_ends_by_rule_or_after_a_week(run: Any) -> None:
 
         for days in (0, 2, 7, 22):
             await stand.advance(days * DAY_S)
-            page = await stand.call("ListMultipartUploads", model.ListMultipartUploads(bucket="inbox"))
+            page = await stand.call("ListMultipartUploads", upload_model.ListMultipartUploads(bucket="inbox"))
             listed.append([one.key for one in page.uploads])
 
         assert ending.rule_id == "r"
@@ -337,7 +339,7 @@ def test_only_rules_with_the_key_s_prefix_are_asked(run: Any) -> None:
 
 def test_rules_without_ids_get_the_same_ones_each_time(run: Any) -> None:
     async def scenario(stand: Any) -> None:
-        asked = model.GetBucketConfiguration("inbox", "lifecycle")
+        asked = configuration_model.GetBucketConfiguration("inbox", "lifecycle")
         await set_rules(stand, rule("a", expiration_days=1), rule("b", expiration_days=1))
         first = await stand.call("GetBucketConfiguration", asked)
         await set_rules(stand, rule("a", expiration_days=1), rule("b", expiration_days=1))

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cumulo.object_store import keys, model
+from cumulo.object_store import configuration_model, keys, listing_model
 from cumulo.object_store.lifecycle_model import Lifecycle, LifecycleRule, NoncurrentTransition, RuleFilter, Transition
-from cumulo.object_store.model import NotificationRule
+from cumulo.object_store.notification_model import NotificationRule
 
 DAY_S = 86_400
 DAY_MS = DAY_S * 1000
@@ -21,17 +21,20 @@ def rule(prefix: str = "", **more: Any) -> LifecycleRule:
 
 
 async def set_rules(stand: Any, *rules: LifecycleRule) -> None:
-    await stand.call("SetBucketConfiguration", model.SetBucketConfiguration("inbox", "lifecycle", Lifecycle(rules)))
+    await stand.call(
+        "SetBucketConfiguration", configuration_model.SetBucketConfiguration("inbox", "lifecycle", Lifecycle(rules))
+    )
 
 
 async def version(stand: Any, status: str = "Enabled") -> None:
     await stand.call(
-        "SetBucketConfiguration", model.SetBucketConfiguration("inbox", "versioning", model.Versioning(status))
+        "SetBucketConfiguration",
+        configuration_model.SetBucketConfiguration("inbox", "versioning", configuration_model.Versioning(status)),
     )
 
 
 async def versions(stand: Any) -> list[Any]:
-    page = await stand.call("ListObjectVersions", model.ListObjectVersions(bucket="inbox"))
+    page = await stand.call("ListObjectVersions", listing_model.ListObjectVersions(bucket="inbox"))
     return list(page.versions)
 
 

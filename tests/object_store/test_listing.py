@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cumulo.object_store import keys, model
+from cumulo.object_store import keys, listing_model
 from cumulo.object_store.keys import Counters, Meta, ObjectRecord
 from cumulo.object_store.listing import SEEKS_PER_STEP, ListStep, first_position, list_step
 from cumulo.storage import records
@@ -223,4 +223,4 @@ def test_key_order_is_that_of_utf8_bytes() -> None:
     names = ["\uffff", "\U00010000", "z", "é"]
 
     assert sorted(names, key=lambda name: keys.object_key(P, name)) == sorted(names, key=str.encode)
-    assert model.PAGE_MAX <= SEEKS_PER_STEP
+    assert listing_model.PAGE_MAX <= SEEKS_PER_STEP

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cumulo.object_store import model
+from cumulo.object_store import copy_model, object_model
 
 MIB = 1024 * 1024
 
@@ -28,17 +28,17 @@ def test_64_mib_go_in_out_and_across_in_a_few_mib_of_memory(stand_in: Any, tmp_p
                 yield memoryview(piece)
 
         tracemalloc.start()
-        await stand.call("PutObject", model.PutObject(bucket="inbox", key="k"), body())
+        await stand.call("PutObject", object_model.PutObject(bucket="inbox", key="k"), body())
         put_peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.reset_peak()
-        result = await stand.service.call(stand.ctx, "GetObject", model.GetObject(bucket="inbox", key="k"))
+        result = await stand.service.call(stand.ctx, "GetObject", object_model.GetObject(bucket="inbox", key="k"))
         size = 0
         async for piece in result.body:
             assert piece[:4] == (size // MIB).to_bytes(4, "big")
             size += len(piece)
         get_peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.reset_peak()
-        copy = model.CopyObject(bucket="inbox", key="copy", source=model.CopySource("inbox", "k"))
+        copy = copy_model.CopyObject(bucket="inbox", key="copy", source=copy_model.CopySource("inbox", "k"))
         await stand.call("CopyObject", copy)
         copy_peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
@@ -59,7 +59,7 @@ def test_small_pieces_are_no_other_body(run: Any, pieces: Any, piece_bytes: int)
         data = bytes(range(256)) * (300 * piece_bytes)
         cut = [data[at : at + piece_bytes] for at in range(0, len(data), piece_bytes)]
 
-        await stand.call("PutObject", model.PutObject(bucket="inbox", key="k"), pieces(cut))
+        await stand.call("PutObject", object_model.PutObject(bucket="inbox", key="k"), pieces(cut))
 
         assert await stand.get("k") == data
 

@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from cumulo.core.errors import ServiceError
-from cumulo.object_store import model
+from cumulo.object_store import bucket_model, copy_model, object_model, upload_model
 
 KEYS = st.sampled_from(["a", "a/b", "a/b/c", "b", "b/x", "é\x00", "z/"])
 # Sizes on both sides of the border between engine and blobs, and of a block.
 SIZES = st.sampled_from([0, 1, 100, 65_536, 65_537, 300_000, 1_048_577])
-LARGE = model.PART_BYTES_MIN
+LARGE = upload_model.PART_BYTES_MIN
 
 
 class Stored(msgspec.Struct, frozen=True):
@@ -131,12 +131,12 @@ def machine(stand_in: Any, *, durable: bool) -> type[RuleBasedStateMachine]:
         def rename(self, key: str, source: str, condition: str) -> None:
             there, replaced = self.objects.get(source), self.objects.get(key)
             etag = "x" if there is None else there.etag
-            request = model.RenameObject(
+            request = copy_model.RenameObject(
                 bucket="inbox",
                 key=key,
                 source_key=source,
-                source_conditions=model.Conditions(if_match={"match": etag, "differ": "y"}.get(condition, "")),
-                conditions=model.Conditions(if_none_match="*" if condition == "absent" else ""),
+                source_conditions=object_model.Conditions(if_match={"match": etag, "differ": "y"}.get(condition, "")),
+                conditions=object_model.Conditions(if_none_match="*" if condition == "absent" else ""),
             )
 
             answer = self.attempt(self.stand.call("RenameObject", request))
@@ -156,7 +156,7 @@ def machine(stand_in: Any, *, durable: bool) -> type[RuleBasedStateMachine]:
             there = self.objects.get(key)
             last = None if length is None or start < 0 else start + length
 
-            answer = self.attempt(self.stand.get(key, model.ByteRange(start, last)))
+            answer = self.attempt(self.stand.get(key, object_model.ByteRange(start, last)))
 
             if there is None:
                 assert answer == "NoSuchKey"
@@ -168,8 +168,8 @@ def machine(stand_in: Any, *, durable: bool) -> type[RuleBasedStateMachine]:
         @rule(key=KEYS, source=KEYS, replaces=st.booleans())
         def copy(self, key: str, source: str, replaces: bool) -> None:
             there = self.objects.get(source)
-            request = model.CopyObject(
-                bucket="inbox", key=key, source=model.CopySource("inbox", source), replaces_metadata=replaces
+            request = copy_model.CopyObject(
+                bucket="inbox", key=key, source=copy_model.CopySource("inbox", source), replaces_metadata=replaces
             )
 
             answer = self.attempt(self.stand.call("CopyObject", request))
@@ -191,15 +191,15 @@ def machine(stand_in: Any, *, durable: bool) -> type[RuleBasedStateMachine]:
             if conditional:
                 assert answer == ("NoSuchKey" if there is None else "PreconditionFailed")
             else:
-                assert answer == model.Deleted()
+                assert answer == object_model.Deleted()
                 self.objects.pop(key, None)
 
         @rule(keys=st.lists(KEYS, min_size=1, max_size=5))
         def batch_delete(self, keys: list[str]) -> None:
-            entries = tuple(model.DeleteEntry(key) for key in keys)
-            request = model.BatchDeleteObjects(bucket="inbox", entries=entries)
+            entries = tuple(object_model.DeleteEntry(key) for key in keys)
+            request = object_model.BatchDeleteObjects(bucket="inbox", entries=entries)
 
-            assert self.do(self.stand.call("BatchDeleteObjects", request)) == (model.Deleted(),) * len(keys)
+            assert self.do(self.stand.call("BatchDeleteObjects", request)) == (object_model.Deleted(),) * len(keys)
 
             for key in keys:
                 self.objects.pop(key, None)
@@ -222,12 +222,12 @@ def machine(stand_in: Any, *, durable: bool) -> type[RuleBasedStateMachine]:
             there = self.objects.get(source)
             if pick < len(self.uploads) and there is not None:
                 upload = self.uploads[pick]
-                request = model.UploadPartCopy(
+                request = upload_model.UploadPartCopy(
                     bucket="inbox",
                     key=upload.key,
                     upload_id=upload.upload_id,
                     part_number=number,
-                    source=model.CopySource("inbox", source),
+                    source=copy_model.CopySource("inbox", source),
                 )
                 assert self.do(self.stand.call("UploadPartCopy", request)).etag == md5(there.data)
                 upload.parts[number] = there.data
@@ -237,8 +237,8 @@ def machine(stand_in: Any, *, durable: bool) -> type[RuleBasedStateMachine]:
             if pick >= len(self.uploads):
                 return
             upload = self.uploads[pick]
-            wanted = tuple(model.CompletedPart(n, md5(upload.parts.get(n, b"?"))) for n in numbers)
-            request = model.CompleteMultipartUpload(
+            wanted = tuple(upload_model.CompletedPart(n, md5(upload.parts.get(n, b"?"))) for n in numbers)
+            request = upload_model.CompleteMultipartUpload(
                 bucket="inbox", key=upload.key, upload_id=upload.upload_id, parts=wanted
             )
             refusal = ""
@@ -307,7 +307,7 @@ def machine(stand_in: Any, *, durable: bool) -> type[RuleBasedStateMachine]:
 
         @rule()
         def expire_uploads(self) -> None:
-            self.do(self.stand.advance(model.UPLOAD_KEPT_MS / 1000))
+            self.do(self.stand.advance(upload_model.UPLOAD_KEPT_MS / 1000))
             self.uploads.clear()
 
         @invariant()
@@ -336,7 +336,7 @@ def machine(stand_in: Any, *, durable: bool) -> type[RuleBasedStateMachine]:
                 self.do(self.stand.abort(upload.key, upload.upload_id))
             self.do(self.stand.advance())
             assert self.stand.files() == set()
-            self.do(self.stand.call("DeleteBucket", model.DeleteBucket("inbox")))
+            self.do(self.stand.call("DeleteBucket", bucket_model.DeleteBucket("inbox")))
             self.do(self.stand.advance(7200))
             left = self.do(self.stand.engine.take_due(1 << 62, 100))
             assert left == []

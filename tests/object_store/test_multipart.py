@@ -7,17 +7,17 @@ from typing import Any
 import pytest
 
 from cumulo.core.errors import ServiceError
-from cumulo.object_store import keys, model
+from cumulo.object_store import bucket_model, keys, object_model, upload_model
 from cumulo.object_store.checksums import joined
 from cumulo.object_store.keys import PartRecord
-from cumulo.object_store.model import ByteRange
+from cumulo.object_store.object_model import ByteRange
 from cumulo.storage import digests
 
 MIB = 1024 * 1024
 FIRST, SECOND, LAST = b"a" * (5 * MIB), bytes(range(256)) * (5 * MIB // 256 + 9), b"the end"
 
 
-async def three_parts(stand: Any, key: str = "big") -> tuple[str, list[model.Part]]:
+async def three_parts(stand: Any, key: str = "big") -> tuple[str, list[object_model.Part]]:
     upload_id = await stand.begin(key, content_type="video/mp4", metadata={"m": "1"})
     return upload_id, [await stand.part(key, upload_id, n, data) for n, data in ((1, FIRST), (5, SECOND), (9, LAST))]
 
@@ -62,7 +62,7 @@ def test_the_same_completion_asked_again_gets_the_same_answer(run: Any, refused:
         assert (await refused(stand.complete("big", upload_id, parts[:1]))).row.code == "NoSuchUpload"
 
         await stand.restart()
-        await stand.advance(model.COMPLETED_KEPT_MS / 1000 + 1)
+        await stand.advance(upload_model.COMPLETED_KEPT_MS / 1000 + 1)
         assert (await refused(stand.complete("big", upload_id, parts))).row.code == "NoSuchUpload"
         assert await stand.due(keys.UPLOAD_FORGET) == 0
 
@@ -72,9 +72,9 @@ def test_the_same_completion_asked_again_gets_the_same_answer(run: Any, refused:
 def test_parts_that_cannot_be_are_refused(run: Any, refused: Any) -> None:
     async def scenario(stand: Any) -> None:
         upload_id, (one, two, three) = await three_parts(stand)
-        wrong = model.Part(part_number=5, etag=one.etag, size_bytes=0, last_modified_ms=0, crc64nvme=0)
-        unknown = model.Part(part_number=6, etag=one.etag, size_bytes=0, last_modified_ms=0, crc64nvme=0)
-        beyond = model.Part(part_number=10_001, etag=one.etag, size_bytes=0, last_modified_ms=0, crc64nvme=0)
+        wrong = object_model.Part(part_number=5, etag=one.etag, size_bytes=0, last_modified_ms=0, crc64nvme=0)
+        unknown = object_model.Part(part_number=6, etag=one.etag, size_bytes=0, last_modified_ms=0, crc64nvme=0)
+        beyond = object_model.Part(part_number=10_001, etag=one.etag, size_bytes=0, last_modified_ms=0, crc64nvme=0)
         small = await stand.part("big", upload_id, 7, b"small")
         for parts, code in (
             ([], "InvalidRequest"),
@@ -107,7 +107,7 @@ def test_part_uploaded_again_replaces_the_first(run: Any) -> None:
         await stand.advance()
 
         assert stand.files() == set()
-        page = await stand.call("ListParts", model.ListParts(bucket="inbox", key="k", upload_id=upload_id))
+        page = await stand.call("ListParts", upload_model.ListParts(bucket="inbox", key="k", upload_id=upload_id))
         assert [part.size_bytes for part in page.parts] == [10, 6]
         await stand.complete("k", upload_id, [latest])
         await stand.advance()
@@ -132,7 +132,7 @@ def test_aborted_upload_leaves_nothing(run: Any, refused: Any) -> None:
         await stand.advance()
         assert stand.files() == set()
         assert await stand.due(keys.UPLOAD_CLEAR) == 0
-        await stand.call("DeleteBucket", model.DeleteBucket("inbox"))
+        await stand.call("DeleteBucket", bucket_model.DeleteBucket("inbox"))
 
     run(scenario)
 
@@ -155,7 +155,7 @@ def test_of_completion_and_abort_one_wins(run: Any) -> None:
 def test_abandoned_upload_ends_after_a_week(run: Any, refused: Any) -> None:
     async def scenario(stand: Any) -> None:
         upload_id, parts = await three_parts(stand)
-        await stand.advance(model.UPLOAD_KEPT_MS / 1000 - 1)
+        await stand.advance(upload_model.UPLOAD_KEPT_MS / 1000 - 1)
         assert len(stand.files()) == 2
 
         await stand.restart()
@@ -176,7 +176,7 @@ def test_part_arriving_after_the_abort_is_refused_and_leaves_nothing(run: Any, r
             await stand.abort("k", upload_id)
             yield memoryview(bytes(MIB))
 
-        request = model.UploadPart(bucket="inbox", key="k", upload_id=upload_id, part_number=1)
+        request = upload_model.UploadPart(bucket="inbox", key="k", upload_id=upload_id, part_number=1)
         assert (await refused(stand.call("UploadPart", request, body()))).row.code == "NoSuchUpload"
         assert stand.files() == set()
 
@@ -187,7 +187,7 @@ def test_object_in_parts_is_not_collected_under_a_reader(run: Any) -> None:
     async def scenario(stand: Any) -> None:
         upload_id, parts = await three_parts(stand)
         await stand.complete("big", upload_id, parts)
-        result = await stand.service.call(stand.ctx, "GetObject", model.GetObject(bucket="inbox", key="big"))
+        result = await stand.service.call(stand.ctx, "GetObject", object_model.GetObject(bucket="inbox", key="big"))
         first = bytes(await anext(result.body))
 
         await stand.delete("big")
@@ -206,7 +206,7 @@ def test_answer_that_nobody_reads_holds_nothing_back(run: Any) -> None:
     async def scenario(stand: Any) -> None:
         upload_id, parts = await three_parts(stand)
         await stand.complete("big", upload_id, parts)
-        result = await stand.service.call(stand.ctx, "GetObject", model.GetObject(bucket="inbox", key="big"))
+        result = await stand.service.call(stand.ctx, "GetObject", object_model.GetObject(bucket="inbox", key="big"))
         await stand.delete("big")
 
         await result.body.aclose()
@@ -249,7 +249,9 @@ def test_parts_and_uploads_are_listed_in_pages(run: Any, refused: Any) -> None:
             await stand.part("b", upload_id, number, b"x")
         numbers, token = [], ""
         while True:
-            request = model.ListParts(bucket="inbox", key="b", upload_id=upload_id, page_size=2, page_token=token)
+            request = upload_model.ListParts(
+                bucket="inbox", key="b", upload_id=upload_id, page_size=2, page_token=token
+            )
             page = await stand.call("ListParts", request)
             numbers += [part.part_number for part in page.parts]
             if not (token := page.next_page_token):
@@ -259,13 +261,13 @@ def test_parts_and_uploads_are_listed_in_pages(run: Any, refused: Any) -> None:
         ids = [upload_id] + [await stand.begin(key) for key in ("b", "a", "c", "bb")]
         found, token = [], ""
         while True:
-            listing = model.ListMultipartUploads(bucket="inbox", prefix="b", page_size=1, page_token=token)
+            listing = upload_model.ListMultipartUploads(bucket="inbox", prefix="b", page_size=1, page_token=token)
             uploads = await stand.call("ListMultipartUploads", listing)
             found += [(upload.key, upload.upload_id) for upload in uploads.uploads]
             if not (token := uploads.next_page_token):
                 break
         assert found == [("b", ids[0]), ("b", ids[1]), ("bb", ids[4])]
-        bad = model.ListMultipartUploads(bucket="inbox", prefix="", page_token="x")
+        bad = upload_model.ListMultipartUploads(bucket="inbox", prefix="", page_token="x")
         assert (await refused(stand.call("ListMultipartUploads", bad))).row.code == "InvalidArgument"
 
     run(scenario)
@@ -280,7 +282,7 @@ def test_upload_of_ten_thousand_parts_fits_into_one_transaction(run: Any) -> Non
         partition = (await stand.engine.read((b"\0" * 8,), _partitions, None))[0]
         await stand.engine.transact((partition,), _many_parts, partition)
         wanted = [first] + [
-            model.Part(part_number=n, etag=first.etag, size_bytes=0, last_modified_ms=0, crc64nvme=0)
+            object_model.Part(part_number=n, etag=first.etag, size_bytes=0, last_modified_ms=0, crc64nvme=0)
             for n in range(2, 10_001)
         ]
         error = await _error(stand.complete("k", upload_id, wanted))
@@ -289,7 +291,7 @@ def test_upload_of_ten_thousand_parts_fits_into_one_transaction(run: Any) -> Non
 
         stored = await stand.complete("k", upload_id, wanted)
 
-        assert (stored.part_count, stored.size_bytes) == (10_000, 9_999 * model.PART_BYTES_MIN + 1)
+        assert (stored.part_count, stored.size_bytes) == (10_000, 9_999 * upload_model.PART_BYTES_MIN + 1)
         await stand.engine.transact((partition, b"\0" * 8), _forget_all, partition)
 
     run(scenario)
@@ -332,7 +334,7 @@ def _many_parts(txn: Any, partition: bytes) -> None:
 
 
 def _large_parts(txn: Any, partition: bytes) -> None:
-    _parts(txn, partition, model.PART_BYTES_MIN)
+    _parts(txn, partition, upload_model.PART_BYTES_MIN)
 
 
 def _forget_all(txn: Any, partition: bytes) -> None:

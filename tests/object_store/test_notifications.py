@@ -8,7 +8,7 @@ import pytest
 
 from cumulo.core.errors import TOO_BUSY
 from cumulo.object_store import keys
-from cumulo.object_store.model import NotificationRule
+from cumulo.object_store.notification_model import NotificationRule
 
 MIB = 1024 * 1024
 QUEUE = "arn:aws:sqs:us-east-1:000000000000:jobs"
@@ -80,10 +80,10 @@ def test_completed_upload_and_batch_delete_tell_too(run: Any) -> None:
         part = await stand.part("k", upload_id, 1, b"x")
         await stand.complete("k", upload_id, [part])
         await stand.complete("k", upload_id, [part])
-        from cumulo.object_store import model
+        from cumulo.object_store import object_model
 
-        entries = (model.DeleteEntry("k"), model.DeleteEntry("k"))
-        await stand.call("BatchDeleteObjects", model.BatchDeleteObjects(bucket="inbox", entries=entries))
+        entries = (object_model.DeleteEntry("k"), object_model.DeleteEntry("k"))
+        await stand.call("BatchDeleteObjects", object_model.BatchDeleteObjects(bucket="inbox", entries=entries))
         await stand.advance()
 
         names = sorted(event["eventName"] for event in await events(stand))
@@ -170,7 +170,7 @@ def test_event_whose_target_is_gone_is_dropped_with_a_log_line(run: Any, caplog:
 
 def test_rules_are_kept_and_named(run: Any) -> None:
     async def scenario(stand: Any) -> None:
-        from cumulo.object_store import model
+        from cumulo.object_store import notification_model
 
         notified = await stand.notify_me(
             NotificationRule(target="jobs", events=(CREATED,), prefix="a"),
@@ -183,9 +183,11 @@ def test_rules_are_kept_and_named(run: Any) -> None:
         assert [one.target for one in rules] == [QUEUE, "arn:aws:sqs:eu-west-1:000000000000:far"]
         assert rules[0].id
         assert rules[1].id == "far"
-        assert await stand.call("GetBucketNotification", model.GetBucketNotification("inbox")) == notified
+        assert await stand.call("GetBucketNotification", notification_model.GetBucketNotification("inbox")) == notified
         await stand.notify_me()
-        assert (await stand.call("GetBucketNotification", model.GetBucketNotification("inbox"))).rules == ()
+        assert (
+            await stand.call("GetBucketNotification", notification_model.GetBucketNotification("inbox"))
+        ).rules == ()
 
     run(scenario)
 
@@ -259,19 +261,19 @@ def test_event_arrives_in_a_real_queue_once(run: Any) -> None:
 
 
 async def told_of(stand: Any, *rules: NotificationRule, **more: Any) -> Any:
-    from cumulo.object_store import model
+    from cumulo.object_store import notification_model
 
-    return await stand.call("SetBucketNotification", model.SetBucketNotification("inbox", rules, **more))
+    return await stand.call("SetBucketNotification", notification_model.SetBucketNotification("inbox", rules, **more))
 
 
 def test_tags_and_lists_of_objects_tell_in_the_later_versions_of_the_structure(run: Any) -> None:
     async def scenario(stand: Any) -> None:
-        from cumulo.object_store import model
+        from cumulo.object_store import tagging_model
 
         await stand.put("k", b"12345")
         await stand.notify_me(rule(events=("s3:ObjectTagging:*", "s3:ObjectAcl:Put")))
-        await stand.call("SetObjectTagging", model.SetObjectTagging("inbox", "k", {"a": "b"}))
-        await stand.call("DeleteObjectTagging", model.DeleteObjectTagging("inbox", "k"))
+        await stand.call("SetObjectTagging", tagging_model.SetObjectTagging("inbox", "k", {"a": "b"}))
+        await stand.call("DeleteObjectTagging", tagging_model.DeleteObjectTagging("inbox", "k"))
         await stand.advance()
 
         told = await events(stand)
@@ -307,7 +309,7 @@ def test_event_bridge_gets_every_event_in_its_own_words(run: Any) -> None:
 
 def test_event_bridge_without_a_bus_gets_nothing(run: Any) -> None:
     async def scenario(stand: Any) -> None:
-        from cumulo.object_store import model
+        from cumulo.object_store import notification_model
 
         await told_of(stand, event_bridge=True)
         await stand.put("k", b"1")
@@ -315,7 +317,9 @@ def test_event_bridge_without_a_bus_gets_nothing(run: Any) -> None:
 
         assert await stand.messages() == []
         assert await stand.due(keys.OBJECT_NOTIFY) == 0
-        assert (await stand.call("GetBucketNotification", model.GetBucketNotification("inbox"))).event_bridge
+        assert (
+            await stand.call("GetBucketNotification", notification_model.GetBucketNotification("inbox"))
+        ).event_bridge
 
     run(scenario)
 

@@ -14,7 +14,16 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from cumulo.core.context import CallContext
 from cumulo.core.errors import ServiceError
 from cumulo.identity.model import root_of
-from cumulo.object_store import locks, model
+from cumulo.object_store import (
+    bucket_model,
+    configuration_model,
+    copy_model,
+    listing_model,
+    lock_model,
+    locks,
+    notification_model,
+    object_model,
+)
 from cumulo.object_store.lifecycle_model import Lifecycle, LifecycleRule, NoncurrentTransition, RuleFilter
 
 DAY_S = 86_400
@@ -24,45 +33,45 @@ PROTECTED = ("AccessDenied", "Access Denied because object protected by object l
 
 
 async def make_locked(stand: Any, bucket: str = "locked") -> None:
-    await stand.call("CreateBucket", model.CreateBucket(bucket, locks_objects=True))
+    await stand.call("CreateBucket", bucket_model.CreateBucket(bucket, locks_objects=True))
 
 
 async def configure(stand: Any, kind: str, value: Any, bucket: str = "locked") -> None:
-    await stand.call("SetBucketConfiguration", model.SetBucketConfiguration(bucket, kind, value))
+    await stand.call("SetBucketConfiguration", configuration_model.SetBucketConfiguration(bucket, kind, value))
 
 
 async def retain(stand: Any, key: str, mode: str = "", days: float = 0, **more: Any) -> Any:
     until_ms = stand.clock.wall_ms() + int(days * DAY_MS) if days else 0
     ctx = more.pop("ctx", None)
     return await stand.call(
-        "SetObjectRetention", model.SetObjectRetention("locked", key, mode, until_ms, **more), ctx=ctx
+        "SetObjectRetention", lock_model.SetObjectRetention("locked", key, mode, until_ms, **more), ctx=ctx
     )
 
 
 async def hold(stand: Any, key: str, status: str, version_id: str = "") -> Any:
-    return await stand.call("SetObjectLegalHold", model.SetObjectLegalHold("locked", key, status, version_id))
+    return await stand.call("SetObjectLegalHold", lock_model.SetObjectLegalHold("locked", key, status, version_id))
 
 
-async def retention(stand: Any, key: str, version_id: str = "") -> model.ObjectLock:
-    found: model.ObjectLock = await stand.call(
-        "GetObjectRetention", model.GetObjectRetention("locked", key, version_id)
+async def retention(stand: Any, key: str, version_id: str = "") -> lock_model.ObjectLock:
+    found: lock_model.ObjectLock = await stand.call(
+        "GetObjectRetention", lock_model.GetObjectRetention("locked", key, version_id)
     )
     return found
 
 
 async def put(stand: Any, key: str, data: bytes = b"1", **more: Any) -> str:
-    stored: model.Object = await stand.put(key, data, bucket="locked", **more)
+    stored: object_model.Object = await stand.put(key, data, bucket="locked", **more)
     return stored.version_id
 
 
 async def erase(stand: Any, key: str, version_id: str, *, bypasses: bool = False, ctx: Any = None) -> Any:
-    request = model.DeleteObject(bucket="locked", key=key, version_id=version_id, bypasses_governance=bypasses)
+    request = object_model.DeleteObject(bucket="locked", key=key, version_id=version_id, bypasses_governance=bypasses)
     return await stand.call("DeleteObject", request, ctx=ctx)
 
 
 async def shown(stand: Any) -> str:
     """The versions of all keys, newest first: `c` current, `n` not current, `m` a delete marker."""
-    page = await stand.call("ListObjectVersions", model.ListObjectVersions(bucket="locked"))
+    page = await stand.call("ListObjectVersions", listing_model.ListObjectVersions(bucket="locked"))
     return "".join("m" if one.is_delete_marker else "c" if one.is_latest else "n" for one in page.versions)
 
 
@@ -74,7 +83,7 @@ def test_version_that_is_retained_is_not_deleted_before_its_time(run: Any, refus
     async def scenario(stand: Any) -> None:
         await make_locked(stand)
         until_ms = stand.clock.wall_ms() + DAY_MS
-        version_id = await put(stand, "k", lock=model.ObjectLock(model.COMPLIANCE, until_ms))
+        version_id = await put(stand, "k", lock=lock_model.ObjectLock(lock_model.COMPLIANCE, until_ms))
         await stand.restart()
 
         assert said(await refused(erase(stand, "k", version_id))) == PROTECTED
@@ -91,7 +100,7 @@ def test_delete_marker_and_newer_versions_may_hide_what_is_locked(run: Any, refu
     async def scenario(stand: Any) -> None:
         await make_locked(stand)
         version_id = await put(stand, "k")
-        await retain(stand, "k", model.COMPLIANCE, 1)
+        await retain(stand, "k", lock_model.COMPLIANCE, 1)
 
         await put(stand, "k", b"2")
         marker = await stand.delete("k", bucket="locked")
@@ -108,16 +117,16 @@ def test_governance_mode_is_bypassed_by_who_says_so(run: Any, refused: Any) -> N
     async def scenario(stand: Any) -> None:
         await make_locked(stand)
         version_id = await put(stand, "k")
-        await retain(stand, "k", model.GOVERNANCE, 2)
+        await retain(stand, "k", lock_model.GOVERNANCE, 2)
 
-        assert said(await refused(retain(stand, "k", model.GOVERNANCE, 1))) == PROTECTED
-        assert said(await refused(retain(stand, "k", model.COMPLIANCE, 3))) == PROTECTED
+        assert said(await refused(retain(stand, "k", lock_model.GOVERNANCE, 1))) == PROTECTED
+        assert said(await refused(retain(stand, "k", lock_model.COMPLIANCE, 3))) == PROTECTED
         assert said(await refused(retain(stand, "k"))) == PROTECTED
-        await retain(stand, "k", model.GOVERNANCE, 3)
-        await retain(stand, "k", model.GOVERNANCE, 1, bypasses_governance=True)
+        await retain(stand, "k", lock_model.GOVERNANCE, 3)
+        await retain(stand, "k", lock_model.GOVERNANCE, 1, bypasses_governance=True)
         await retain(stand, "k", bypasses_governance=True)
         assert (await refused(retention(stand, "k"))).row.code == "NoSuchObjectLockConfiguration"
-        await retain(stand, "k", model.GOVERNANCE, 1)
+        await retain(stand, "k", lock_model.GOVERNANCE, 1)
         assert said(await refused(erase(stand, "k", version_id))) == PROTECTED
         await erase(stand, "k", version_id, bypasses=True)
 
@@ -128,12 +137,12 @@ def test_compliance_mode_is_only_prolonged(run: Any, refused: Any) -> None:
     async def scenario(stand: Any) -> None:
         await make_locked(stand)
         await put(stand, "k")
-        await retain(stand, "k", model.COMPLIANCE, 2)
+        await retain(stand, "k", lock_model.COMPLIANCE, 2)
 
-        for mode, days in ((model.COMPLIANCE, 1), (model.GOVERNANCE, 3), ("", 0)):
+        for mode, days in ((lock_model.COMPLIANCE, 1), (lock_model.GOVERNANCE, 3), ("", 0)):
             error = await refused(retain(stand, "k", mode, days, bypasses_governance=True))
             assert said(error) == PROTECTED
-        await retain(stand, "k", model.COMPLIANCE, 3)
+        await retain(stand, "k", lock_model.COMPLIANCE, 3)
         await stand.advance(4 * DAY_S)
         await retain(stand, "k")
 
@@ -145,19 +154,19 @@ def test_repeated_change_of_a_lock_gets_the_first_answer(run: Any) -> None:
         await make_locked(stand)
         version_id = await put(stand, "k")
         until_ms = stand.clock.wall_ms() + DAY_MS
-        first = model.SetObjectRetention("locked", "k", model.GOVERNANCE, until_ms, request_id="r")
-        holds = model.SetObjectLegalHold("locked", "k", "ON", request_id="h")
+        first = lock_model.SetObjectRetention("locked", "k", lock_model.GOVERNANCE, until_ms, request_id="r")
+        holds = lock_model.SetObjectLegalHold("locked", "k", "ON", request_id="h")
 
         answers = [await stand.call("SetObjectRetention", first)]
         answers.append(await stand.call("SetObjectLegalHold", holds))
         await hold(stand, "k", "OFF")
-        await retain(stand, "k", model.GOVERNANCE, 2)
+        await retain(stand, "k", lock_model.GOVERNANCE, 2)
         answers.append(await stand.call("SetObjectRetention", first))
         answers.append(await stand.call("SetObjectLegalHold", holds))
 
         assert answers == [version_id] * 4
         assert (await retention(stand, "k")).until_ms == until_ms + DAY_MS
-        assert await stand.call("GetObjectLegalHold", model.GetObjectLegalHold("locked", "k")) == "OFF"
+        assert await stand.call("GetObjectLegalHold", lock_model.GetObjectLegalHold("locked", "k")) == "OFF"
 
     run(scenario)
 
@@ -165,12 +174,12 @@ def test_repeated_change_of_a_lock_gets_the_first_answer(run: Any) -> None:
 def test_legal_hold_ends_only_by_being_taken_off(run: Any, refused: Any) -> None:
     async def scenario(stand: Any) -> None:
         await make_locked(stand)
-        version_id = await put(stand, "k", lock=model.ObjectLock(hold="ON"))
+        version_id = await put(stand, "k", lock=lock_model.ObjectLock(hold="ON"))
         await stand.advance(1000 * DAY_S)
 
         assert said(await refused(erase(stand, "k", version_id, bypasses=True))) == PROTECTED
         await hold(stand, "k", "OFF")
-        assert await stand.call("GetObjectLegalHold", model.GetObjectLegalHold("locked", "k")) == "OFF"
+        assert await stand.call("GetObjectLegalHold", lock_model.GetObjectLegalHold("locked", "k")) == "OFF"
         await erase(stand, "k", version_id)
 
     run(scenario)
@@ -179,25 +188,25 @@ def test_legal_hold_ends_only_by_being_taken_off(run: Any, refused: Any) -> None
 def test_new_objects_have_the_default_retention_unless_they_say_another(run: Any, refused: Any) -> None:
     async def scenario(stand: Any) -> None:
         await make_locked(stand)
-        await configure(stand, "object_lock", model.BucketLock(model.GOVERNANCE, years=1))
+        await configure(stand, "object_lock", lock_model.BucketLock(lock_model.GOVERNANCE, years=1))
         now_ms = stand.clock.wall_ms()
-        own = model.ObjectLock(model.COMPLIANCE, now_ms + DAY_MS)
+        own = lock_model.ObjectLock(lock_model.COMPLIANCE, now_ms + DAY_MS)
 
         await put(stand, "put")
-        await put(stand, "held", lock=model.ObjectLock(hold="ON"))
+        await put(stand, "held", lock=lock_model.ObjectLock(hold="ON"))
         await put(stand, "own", lock=own)
-        source = model.CopySource("locked", "own")
-        await stand.call("CopyObject", model.CopyObject(bucket="locked", key="copy", source=source))
+        source = copy_model.CopySource("locked", "own")
+        await stand.call("CopyObject", copy_model.CopyObject(bucket="locked", key="copy", source=source))
         upload_id = await stand.begin("parts", bucket="locked")
         part = await stand.part("parts", upload_id, 1, b"1", bucket="locked")
         await stand.complete("parts", upload_id, [part], bucket="locked")
 
-        year = model.ObjectLock(model.GOVERNANCE, now_ms + 365 * DAY_MS)
+        year = lock_model.ObjectLock(lock_model.GOVERNANCE, now_ms + 365 * DAY_MS)
         for key in ("put", "held", "copy", "parts"):
             assert await retention(stand, key) == year
         assert await retention(stand, "own") == own
         assert (await stand.head("held", bucket="locked")).lock == msgspec.structs.replace(year, hold="ON")
-        await configure(stand, "object_lock", model.BucketLock())
+        await configure(stand, "object_lock", lock_model.BucketLock())
         await put(stand, "free")
         assert (await refused(retention(stand, "free"))).row.code == "NoSuchObjectLockConfiguration"
 
@@ -207,7 +216,7 @@ def test_new_objects_have_the_default_retention_unless_they_say_another(run: Any
 def test_upload_in_parts_keeps_the_lock_that_was_asked_for(run: Any, refused: Any) -> None:
     async def scenario(stand: Any) -> None:
         await make_locked(stand)
-        lock = model.ObjectLock(model.COMPLIANCE, stand.clock.wall_ms() + DAY_MS, "ON")
+        lock = lock_model.ObjectLock(lock_model.COMPLIANCE, stand.clock.wall_ms() + DAY_MS, "ON")
         upload_id = await stand.begin("k", bucket="locked", lock=lock)
         await stand.restart()
         part = await stand.part("k", upload_id, 1, b"1", bucket="locked")
@@ -224,17 +233,20 @@ def test_upload_in_parts_keeps_the_lock_that_was_asked_for(run: Any, refused: An
     ("lock", "message"),
     [
         (
-            model.ObjectLock("COMPLIANCE"),
+            lock_model.ObjectLock("COMPLIANCE"),
             "x-amz-object-lock-retain-until-date and x-amz-object-lock-mode must both be supplied",
         ),
         (
-            model.ObjectLock("", 1 << 42),
+            lock_model.ObjectLock("", 1 << 42),
             "x-amz-object-lock-retain-until-date and x-amz-object-lock-mode must both be supplied",
         ),
-        (model.ObjectLock("compliance", 1 << 42), "Unknown wormMode directive."),
-        (model.ObjectLock("COMPLIANCE", 1), "The retain until date must be in the future!"),
-        (model.ObjectLock("COMPLIANCE", 1 << 60), "The retain until date must be between 1970 and the year 10000."),
-        (model.ObjectLock(hold="on"), "Legal Hold must be either of 'ON' or 'OFF'"),
+        (lock_model.ObjectLock("compliance", 1 << 42), "Unknown wormMode directive."),
+        (lock_model.ObjectLock("COMPLIANCE", 1), "The retain until date must be in the future!"),
+        (
+            lock_model.ObjectLock("COMPLIANCE", 1 << 60),
+            "The retain until date must be between 1970 and the year 10000.",
+        ),
+        (lock_model.ObjectLock(hold="on"), "Legal Hold must be either of 'ON' or 'OFF'"),
     ],
 )
 def test_lock_that_no_object_can_have_is_refused(run: Any, refused: Any, lock: Any, message: str) -> None:
@@ -250,16 +262,16 @@ def test_lock_that_no_object_can_have_is_refused(run: Any, refused: Any, lock: A
 @pytest.mark.parametrize(
     ("lock", "code"),
     [
-        (model.BucketLock("GOVERNANCE"), "MalformedXML"),
-        (model.BucketLock("GOVERNANCE", 1, 1), "MalformedXML"),
-        (model.BucketLock("governance", 1), "MalformedXML"),
-        (model.BucketLock("", 1), "MalformedXML"),
-        (model.BucketLock("GOVERNANCE", 0), "InvalidArgument"),
-        (model.BucketLock("GOVERNANCE", 36_501), "InvalidArgument"),
-        (model.BucketLock("GOVERNANCE", years=-1), "InvalidArgument"),
-        (model.BucketLock("GOVERNANCE", years=101), "InvalidArgument"),
-        (model.BucketLock("GOVERNANCE", 36_500), None),
-        (model.BucketLock("COMPLIANCE", years=100), None),
+        (lock_model.BucketLock("GOVERNANCE"), "MalformedXML"),
+        (lock_model.BucketLock("GOVERNANCE", 1, 1), "MalformedXML"),
+        (lock_model.BucketLock("governance", 1), "MalformedXML"),
+        (lock_model.BucketLock("", 1), "MalformedXML"),
+        (lock_model.BucketLock("GOVERNANCE", 0), "InvalidArgument"),
+        (lock_model.BucketLock("GOVERNANCE", 36_501), "InvalidArgument"),
+        (lock_model.BucketLock("GOVERNANCE", years=-1), "InvalidArgument"),
+        (lock_model.BucketLock("GOVERNANCE", years=101), "InvalidArgument"),
+        (lock_model.BucketLock("GOVERNANCE", 36_500), None),
+        (lock_model.BucketLock("COMPLIANCE", years=100), None),
     ],
 )
 def test_default_retention_has_a_mode_and_one_period(run: Any, refused: Any, lock: Any, code: str | None) -> None:
@@ -270,7 +282,7 @@ def test_default_retention_has_a_mode_and_one_period(run: Any, refused: Any, loc
             assert (await refused(configure(stand, "object_lock", lock))).row.code == code
             return
         await configure(stand, "object_lock", lock)
-        asked = model.GetBucketConfiguration("locked", "object_lock")
+        asked = configuration_model.GetBucketConfiguration("locked", "object_lock")
         assert await stand.call("GetBucketConfiguration", asked) == lock
 
     run(scenario)
@@ -278,17 +290,17 @@ def test_default_retention_has_a_mode_and_one_period(run: Any, refused: Any, loc
 
 def test_bucket_that_keeps_versions_can_have_its_objects_locked_and_keeps_them_for_good(run: Any, refused: Any) -> None:
     async def scenario(stand: Any) -> None:
-        lock = model.BucketLock("GOVERNANCE", 1)
+        lock = lock_model.BucketLock("GOVERNANCE", 1)
 
         error = await refused(configure(stand, "object_lock", lock, "inbox"))
         assert (error.row.code, error.row.http_status) == ("InvalidBucketState", 409)
-        await configure(stand, "versioning", model.Versioning("Suspended"), "inbox")
+        await configure(stand, "versioning", configuration_model.Versioning("Suspended"), "inbox")
         assert (await refused(configure(stand, "object_lock", lock, "inbox"))).row.code == "InvalidBucketState"
-        await configure(stand, "versioning", model.Versioning("Enabled"), "inbox")
+        await configure(stand, "versioning", configuration_model.Versioning("Enabled"), "inbox")
         await configure(stand, "object_lock", lock, "inbox")
-        error = await refused(configure(stand, "versioning", model.Versioning("Suspended"), "inbox"))
+        error = await refused(configure(stand, "versioning", configuration_model.Versioning("Suspended"), "inbox"))
         assert error.row.code == "InvalidBucketState"
-        removal = model.DeleteBucketConfiguration("inbox", "object_lock")
+        removal = configuration_model.DeleteBucketConfiguration("inbox", "object_lock")
         assert (await refused(stand.call("DeleteBucketConfiguration", removal))).row.code == "InvalidArgument"
         assert (await stand.put("k", b"1")).version_id
         assert (await stand.head("k")).lock is not None
@@ -299,10 +311,10 @@ def test_bucket_that_keeps_versions_can_have_its_objects_locked_and_keeps_them_f
 def test_null_version_of_before_can_be_locked(run: Any, refused: Any) -> None:
     async def scenario(stand: Any) -> None:
         await stand.put("k", b"1")
-        await configure(stand, "versioning", model.Versioning("Enabled"), "inbox")
-        await configure(stand, "object_lock", model.BucketLock(), "inbox")
+        await configure(stand, "versioning", configuration_model.Versioning("Enabled"), "inbox")
+        await configure(stand, "object_lock", lock_model.BucketLock(), "inbox")
 
-        await stand.call("SetObjectLegalHold", model.SetObjectLegalHold("inbox", "k", "ON"))
+        await stand.call("SetObjectLegalHold", lock_model.SetObjectLegalHold("inbox", "k", "ON"))
         await stand.put("k", b"2")
 
         assert said(await refused(stand.delete("k", version_id="null"))) == PROTECTED
@@ -317,14 +329,14 @@ def test_lock_is_nothing_to_speak_of_where_objects_cannot_be_locked(run: Any, re
         until_ms = stand.clock.wall_ms() + DAY_MS
         missing = ("InvalidRequest", "Bucket is missing Object Lock Configuration")
         for request in (
-            model.SetObjectRetention("inbox", "k", "GOVERNANCE", until_ms),
-            model.GetObjectRetention("inbox", "k"),
-            model.SetObjectLegalHold("inbox", "k", "ON"),
-            model.GetObjectLegalHold("inbox", "k"),
+            lock_model.SetObjectRetention("inbox", "k", "GOVERNANCE", until_ms),
+            lock_model.GetObjectRetention("inbox", "k"),
+            lock_model.SetObjectLegalHold("inbox", "k", "ON"),
+            lock_model.GetObjectLegalHold("inbox", "k"),
         ):
             assert said(await refused(stand.call(type(request).__name__, request))) == missing
 
-        error = await refused(stand.put("k", b"2", lock=model.ObjectLock(hold="ON")))
+        error = await refused(stand.put("k", b"2", lock=lock_model.ObjectLock(hold="ON")))
         assert said(error) == ("InvalidRequest", "Bucket is missing ObjectLockConfiguration")
         error = await refused(stand.delete("k", bypasses_governance=True))
         assert error.row.code == "InvalidArgument"
@@ -336,19 +348,19 @@ def test_batch_delete_passes_over_what_is_locked(run: Any) -> None:
     async def scenario(stand: Any) -> None:
         await make_locked(stand)
         ids = [await put(stand, f"k{place}") for place in range(4)]
-        await retain(stand, "k0", model.GOVERNANCE, 1)
-        await retain(stand, "k1", model.GOVERNANCE, 1)
+        await retain(stand, "k0", lock_model.GOVERNANCE, 1)
+        await retain(stand, "k1", lock_model.GOVERNANCE, 1)
         await hold(stand, "k2", "ON")
 
         for bypasses, gone in ((False, [3]), (True, [0, 1, 3])):
             entries = tuple(
-                model.DeleteEntry(f"k{place}", version_id=id_, bypasses_governance=bypasses)
+                object_model.DeleteEntry(f"k{place}", version_id=id_, bypasses_governance=bypasses)
                 for place, id_ in enumerate(ids)
             )
-            request = model.BatchDeleteObjects(bucket="locked", entries=entries, request_id=f"r{bypasses}")
+            request = object_model.BatchDeleteObjects(bucket="locked", entries=entries, request_id=f"r{bypasses}")
             first, again = [await stand.call("BatchDeleteObjects", request) for _ in range(2)]
-            assert [place for place, it in enumerate(first) if isinstance(it, model.Deleted)] == gone
-            assert {(it.code, it.message) for it in first if isinstance(it, model.ItemError)} == {PROTECTED}
+            assert [place for place, it in enumerate(first) if isinstance(it, object_model.Deleted)] == gone
+            assert {(it.code, it.message) for it in first if isinstance(it, object_model.ItemError)} == {PROTECTED}
             assert again == first
 
     run(scenario)
@@ -358,7 +370,7 @@ def test_lock_is_shown_to_who_may_know_it_and_bypassed_by_who_may(run: Any, refu
     async def scenario(stand: Any) -> None:
         await make_locked(stand)
         other = CallContext(principal=root_of(OTHER), request_id="test", source_ip="127.0.0.1")
-        lock = model.ObjectLock(model.GOVERNANCE, stand.clock.wall_ms() + DAY_MS, "OFF")
+        lock = lock_model.ObjectLock(lock_model.GOVERNANCE, stand.clock.wall_ms() + DAY_MS, "OFF")
         version_id = await put(stand, "k", lock=lock)
 
         async def allow(*actions: str) -> None:
@@ -375,8 +387,8 @@ def test_lock_is_shown_to_who_may_know_it_and_bypassed_by_who_may(run: Any, refu
         async def seen() -> list[Any]:
             found = []
             for operation, request in (
-                ("HeadObject", model.HeadObject(bucket="locked", key="k")),
-                ("GetObject", model.GetObject(bucket="locked", key="k")),
+                ("HeadObject", object_model.HeadObject(bucket="locked", key="k")),
+                ("GetObject", object_model.GetObject(bucket="locked", key="k")),
             ):
                 result = await stand.service.call(other, operation, request)
                 if result.body is not None:
@@ -391,7 +403,7 @@ def test_lock_is_shown_to_who_may_know_it_and_bypassed_by_who_may(run: Any, refu
         await allow("GetObject", "GetObjectRetention")
         assert await seen() == [msgspec.structs.replace(lock, hold="")] * 2
         await allow("GetObject", "GetObjectLegalHold")
-        assert await seen() == [model.ObjectLock(hold="OFF")] * 2
+        assert await seen() == [lock_model.ObjectLock(hold="OFF")] * 2
         await allow("DeleteObjectVersion", "BypassGovernanceRetention")
         await erase(stand, "k", version_id, bypasses=True, ctx=other)
 
@@ -416,16 +428,16 @@ def test_policy_narrows_locks_by_what_they_say(run: Any, refused: Any) -> None:
             )
 
         await deny("s3:PutObjectRetention", {"NumericGreaterThan": {"s3:object-lock-remaining-retention-days": "10"}})
-        assert (await refused(retain(stand, "k", model.GOVERNANCE, 10.5))).row.code == "AccessDenied"
-        late = model.ObjectLock(model.GOVERNANCE, stand.clock.wall_ms() + 11 * DAY_MS)
+        assert (await refused(retain(stand, "k", lock_model.GOVERNANCE, 10.5))).row.code == "AccessDenied"
+        late = lock_model.ObjectLock(lock_model.GOVERNANCE, stand.clock.wall_ms() + 11 * DAY_MS)
         assert (await refused(put(stand, "other", lock=late))).row.code == "AccessDenied"
-        await retain(stand, "k", model.GOVERNANCE, 10)
+        await retain(stand, "k", lock_model.GOVERNANCE, 10)
         await deny("s3:PutObjectRetention", {"StringEquals": {"s3:object-lock-mode": "COMPLIANCE"}})
-        assert (await refused(retain(stand, "k", model.COMPLIANCE, 20))).row.code == "AccessDenied"
-        await retain(stand, "k", model.GOVERNANCE, 20)
+        assert (await refused(retain(stand, "k", lock_model.COMPLIANCE, 20))).row.code == "AccessDenied"
+        await retain(stand, "k", lock_model.GOVERNANCE, 20)
         date = {"DateGreaterThan": {"s3:object-lock-retain-until-date": "2100-01-01T00:00:00Z"}}
         await deny("s3:PutObjectRetention", date)
-        assert (await refused(retain(stand, "k", model.GOVERNANCE, 36_500))).row.code == "AccessDenied"
+        assert (await refused(retain(stand, "k", lock_model.GOVERNANCE, 36_500))).row.code == "AccessDenied"
         await deny("s3:PutObjectLegalHold", {"StringEquals": {"s3:object-lock-legal-hold": "OFF"}})
         await hold(stand, "k", "ON")
         assert (await refused(hold(stand, "k", "OFF"))).row.code == "AccessDenied"
@@ -435,7 +447,7 @@ def test_policy_narrows_locks_by_what_they_say(run: Any, refused: Any) -> None:
 
 async def hold_event(stand: Any, key: str, mode: str, *, on: bool, days: int = 0, **more: Any) -> Any:
     until_ms = more.pop("until_ms", 0)
-    request = model.SetObjectRetention("locked", key, mode, until_ms, event=model.EventHold(on, days), **more)
+    request = lock_model.SetObjectRetention("locked", key, mode, until_ms, event=lock_model.EventHold(on, days), **more)
     return await stand.call("SetObjectRetention", request)
 
 
@@ -443,15 +455,15 @@ def test_event_hold_leaves_its_duration_when_it_is_released(run: Any, refused: A
     async def scenario(stand: Any) -> None:
         await make_locked(stand)
         version_id = await put(stand, "k")
-        await hold_event(stand, "k", model.COMPLIANCE, on=True, days=5)
+        await hold_event(stand, "k", lock_model.COMPLIANCE, on=True, days=5)
         await stand.advance(90 * DAY_S)
         held = await retention(stand, "k")
 
         assert held.until_ms == stand.clock.wall_ms() + 5 * DAY_MS
         assert said(await refused(erase(stand, "k", version_id, bypasses=True))) == PROTECTED
         assert said(await refused(retain(stand, "k"))) == PROTECTED
-        await hold_event(stand, "k", model.COMPLIANCE, on=False)
-        assert await retention(stand, "k") == msgspec.structs.replace(held, event=model.EventHold(False))
+        await hold_event(stand, "k", lock_model.COMPLIANCE, on=False)
+        assert await retention(stand, "k") == msgspec.structs.replace(held, event=lock_model.EventHold(False))
         await stand.advance(4 * DAY_S)
         assert said(await refused(erase(stand, "k", version_id))) == PROTECTED
         await stand.advance(DAY_S)
@@ -464,14 +476,14 @@ def test_event_hold_that_becomes_shorter_ends_no_earlier(run: Any, refused: Any)
     async def scenario(stand: Any) -> None:
         await make_locked(stand)
         await put(stand, "k")
-        await hold_event(stand, "k", model.GOVERNANCE, on=True, days=9)
+        await hold_event(stand, "k", lock_model.GOVERNANCE, on=True, days=9)
         end_ms = stand.clock.wall_ms() + 9 * DAY_MS
 
-        await hold_event(stand, "k", model.GOVERNANCE, on=True, days=2)
+        await hold_event(stand, "k", lock_model.GOVERNANCE, on=True, days=2)
         paused = await retention(stand, "k")
         await stand.advance(8 * DAY_S)
         moving = await retention(stand, "k")
-        await hold_event(stand, "k", model.GOVERNANCE, on=True)
+        await hold_event(stand, "k", lock_model.GOVERNANCE, on=True)
         kept = await retention(stand, "k")
         await retain(stand, "k", bypasses_governance=True)
 
@@ -486,12 +498,12 @@ def test_later_of_a_date_and_an_event_hold_counts(run: Any) -> None:
     async def scenario(stand: Any) -> None:
         await make_locked(stand)
         late_ms = stand.clock.wall_ms() + 30 * DAY_MS
-        lock = model.ObjectLock(model.COMPLIANCE, late_ms, event=model.EventHold(True, 3))
+        lock = lock_model.ObjectLock(lock_model.COMPLIANCE, late_ms, event=lock_model.EventHold(True, 3))
         await put(stand, "k", lock=lock)
 
-        await hold_event(stand, "k", model.COMPLIANCE, on=False)
+        await hold_event(stand, "k", lock_model.COMPLIANCE, on=False)
         first = await retention(stand, "k")
-        await hold_event(stand, "k", model.COMPLIANCE, on=False, until_ms=late_ms + DAY_MS)
+        await hold_event(stand, "k", lock_model.COMPLIANCE, on=False, until_ms=late_ms + DAY_MS)
 
         assert first.until_ms == late_ms
         assert (await retention(stand, "k")).until_ms == late_ms + DAY_MS
@@ -502,14 +514,16 @@ def test_later_of_a_date_and_an_event_hold_counts(run: Any) -> None:
 def test_rule_passes_over_an_event_hold_and_comes_back_after_its_duration(run: Any) -> None:
     async def scenario(stand: Any) -> None:
         await make_locked(stand)
-        await configure(stand, "object_lock", model.BucketLock(model.COMPLIANCE, event=model.EventHold(True, 3)))
+        await configure(
+            stand, "object_lock", lock_model.BucketLock(lock_model.COMPLIANCE, event=lock_model.EventHold(True, 3))
+        )
         await set_rules(stand, rule_of(noncurrent_days=1))
         version_id = await put(stand, "k")
         await put(stand, "k", b"2")
         await stand.advance(90 * DAY_S)
         kept, waiting = await shown(stand), await stand.due("object.age")
 
-        await hold_event(stand, "k", model.COMPLIANCE, on=False, version_id=version_id)
+        await hold_event(stand, "k", lock_model.COMPLIANCE, on=False, version_id=version_id)
         await stand.advance(2 * DAY_S)
         passing = await shown(stand)
         await stand.advance(DAY_S)
@@ -522,12 +536,12 @@ def test_rule_passes_over_an_event_hold_and_comes_back_after_its_duration(run: A
 
 def test_replica_is_left_the_duration_of_an_event_hold_that_its_source_released() -> None:
     now_ms = 90 * DAY_MS
-    held = model.ObjectLock(model.COMPLIANCE, event=model.EventHold(True, 3))
-    released = model.ObjectLock(model.COMPLIANCE, now_ms + 2 * DAY_MS, event=model.EventHold(False))
+    held = lock_model.ObjectLock(lock_model.COMPLIANCE, event=lock_model.EventHold(True, 3))
+    released = lock_model.ObjectLock(lock_model.COMPLIANCE, now_ms + 2 * DAY_MS, event=lock_model.EventHold(False))
 
     assert locks.replicated(held, released, now_ms).until_ms == now_ms + 3 * DAY_MS
     with pytest.raises(ServiceError):
-        locks.replicated(held, model.ObjectLock(), now_ms)
+        locks.replicated(held, lock_model.ObjectLock(), now_ms)
 
 
 def test_policy_says_who_releases_an_event_hold_and_how_long_it_lasts(run: Any, refused: Any) -> None:
@@ -541,9 +555,9 @@ def test_policy_says_who_releases_an_event_hold_and_how_long_it_lasts(run: Any, 
                 denied | {"Resource": "arn:aws:s3:::locked/*", "Condition": condition}, bucket="locked"
             )
             on = condition is short
-            request = hold_event(stand, "k", model.GOVERNANCE, on=on, days=29 if on else 0)
+            request = hold_event(stand, "k", lock_model.GOVERNANCE, on=on, days=29 if on else 0)
             assert (await refused(request)).row.code == "AccessDenied"
-            await hold_event(stand, "k", model.GOVERNANCE, on=True, days=30)
+            await hold_event(stand, "k", lock_model.GOVERNANCE, on=True, days=30)
 
     run(scenario)
 
@@ -551,11 +565,13 @@ def test_policy_says_who_releases_an_event_hold_and_how_long_it_lasts(run: Any, 
 def test_change_of_a_retention_is_told(run: Any) -> None:
     async def scenario(stand: Any) -> None:
         await make_locked(stand)
-        rule = model.NotificationRule(target="arn:aws:sqs:us-east-1:000000000000:q", events=("s3:ObjectRetention:Put",))
+        rule = notification_model.NotificationRule(
+            target="arn:aws:sqs:us-east-1:000000000000:q", events=("s3:ObjectRetention:Put",)
+        )
         await stand.notify_me(rule, bucket="locked")
-        version_id = await put(stand, "k", lock=model.ObjectLock(hold="OFF"))
+        version_id = await put(stand, "k", lock=lock_model.ObjectLock(hold="OFF"))
         await hold(stand, "k", "ON")
-        await retain(stand, "k", model.GOVERNANCE, 1)
+        await retain(stand, "k", lock_model.GOVERNANCE, 1)
 
         await stand.advance()
 
@@ -582,7 +598,7 @@ def test_rule_passes_over_a_retained_version_and_comes_back_when_its_time_has_co
     async def scenario(stand: Any) -> None:
         await make_locked(stand)
         await set_rules(stand, rule_of(noncurrent_days=1))
-        lock = model.ObjectLock(model.GOVERNANCE, stand.clock.wall_ms() + 10 * DAY_MS)
+        lock = lock_model.ObjectLock(lock_model.GOVERNANCE, stand.clock.wall_ms() + 10 * DAY_MS)
         await put(stand, "k", lock=lock)
         await put(stand, "k", b"2")
 
@@ -620,8 +636,8 @@ def test_rule_passes_over_a_held_version_and_comes_back_when_it_is_let_go(run: A
 def test_new_rules_reach_retained_versions_and_leave_held_ones(run: Any) -> None:
     async def scenario(stand: Any) -> None:
         await make_locked(stand)
-        soon = model.ObjectLock(model.COMPLIANCE, stand.clock.wall_ms() + 9 * DAY_MS)
-        for lock in (soon, model.ObjectLock(hold="ON"), None):
+        soon = lock_model.ObjectLock(lock_model.COMPLIANCE, stand.clock.wall_ms() + 9 * DAY_MS)
+        for lock in (soon, lock_model.ObjectLock(hold="ON"), None):
             await put(stand, "k", lock=lock)
         await stand.advance(5 * DAY_S)
         await put(stand, "k")
@@ -644,7 +660,7 @@ def test_version_that_is_retained_meanwhile_is_passed_over(run: Any) -> None:
         version_id = await put(stand, "k")
         await put(stand, "k", b"2")
         await stand.advance(DAY_S)
-        await retain(stand, "k", model.GOVERNANCE, 9, version_id=version_id)
+        await retain(stand, "k", lock_model.GOVERNANCE, 9, version_id=version_id)
 
         await stand.advance(5 * DAY_S)
         kept = await shown(stand)
@@ -680,12 +696,12 @@ def test_locked_version_still_goes_to_a_colder_class(run: Any) -> None:
         await make_locked(stand)
         cold = NoncurrentTransition(noncurrent_days=1, storage_class="GLACIER")
         await set_rules(stand, rule_of(noncurrent_transitions=(cold,)))
-        version_id = await put(stand, "k", bytes(200_000), lock=model.ObjectLock(hold="ON"))
+        version_id = await put(stand, "k", bytes(200_000), lock=lock_model.ObjectLock(hold="ON"))
         await put(stand, "k", b"2")
 
         await stand.advance(3 * DAY_S)
 
-        asked = model.HeadObject(bucket="locked", key="k", version_id=version_id)
+        asked = object_model.HeadObject(bucket="locked", key="k", version_id=version_id)
         assert (await stand.call("HeadObject", asked)).object.storage_class == "GLACIER"
 
     run(scenario)
@@ -695,7 +711,7 @@ def test_expiry_of_a_locked_current_version_is_a_delete_marker(run: Any) -> None
     async def scenario(stand: Any) -> None:
         await make_locked(stand)
         await set_rules(stand, rule_of(expiration_days=1))
-        await put(stand, "k", lock=model.ObjectLock(hold="ON"))
+        await put(stand, "k", lock=lock_model.ObjectLock(hold="ON"))
 
         await stand.advance(3 * DAY_S)
 
@@ -721,7 +737,7 @@ class Locked(msgspec.Struct):
 
 
 def machine(stand_in: Any, *, durable: bool) -> type[RuleBasedStateMachine]:
-    places, modes = st.integers(0, 3), st.sampled_from(["", model.GOVERNANCE, model.COMPLIANCE])
+    places, modes = st.integers(0, 3), st.sampled_from(["", lock_model.GOVERNANCE, lock_model.COMPLIANCE])
 
     class Locks(RuleBasedStateMachine):
         def __init__(self) -> None:
@@ -750,7 +766,7 @@ def machine(stand_in: Any, *, durable: bool) -> type[RuleBasedStateMachine]:
             return ids[place % len(ids)] if ids else ""
 
         def retained(self, it: Locked, *, bypasses: bool) -> bool:
-            return it.end_ms(self.now_ms()) > self.now_ms() and not (bypasses and it.mode == model.GOVERNANCE)
+            return it.end_ms(self.now_ms()) > self.now_ms() and not (bypasses and it.mode == lock_model.GOVERNANCE)
 
         @initialize()
         def open(self) -> None:
@@ -760,8 +776,8 @@ def machine(stand_in: Any, *, durable: bool) -> type[RuleBasedStateMachine]:
         @rule(mode=modes, days=st.integers(1, 3), hold=st.sampled_from(["", "ON", "OFF"]))
         def put(self, mode: str, days: int, hold: str) -> None:
             it = Locked(mode, self.now_ms() + days * DAY_MS if mode else 0, hold)
-            lock = model.ObjectLock(it.mode, it.until_ms, it.hold)
-            self.versions[self.do(put(self.stand, "k", lock=None if lock == model.ObjectLock() else lock))] = it
+            lock = lock_model.ObjectLock(it.mode, it.until_ms, it.hold)
+            self.versions[self.do(put(self.stand, "k", lock=None if lock == lock_model.ObjectLock() else lock))] = it
 
         @rule()
         def delete(self) -> None:
@@ -789,7 +805,9 @@ def machine(stand_in: Any, *, durable: bool) -> type[RuleBasedStateMachine]:
                 it.mode, it.until_ms, it.days = mode, until_ms, after
                 it.had_event = it.had_event and bool(mode)
 
-        @rule(place=places, mode=st.sampled_from([model.GOVERNANCE, model.COMPLIANCE]), days=st.integers(0, 3))
+        @rule(
+            place=places, mode=st.sampled_from([lock_model.GOVERNANCE, lock_model.COMPLIANCE]), days=st.integers(0, 3)
+        )
         def hold_event(self, place: int, mode: str, days: int) -> None:
             """Put an event hold on, or, with no days, release it."""
             id_ = self.pick(place)
@@ -843,10 +861,10 @@ def machine(stand_in: Any, *, durable: bool) -> type[RuleBasedStateMachine]:
             if self.stand.engine is None:
                 return
             for id_, it in self.versions.items():
-                asked = model.HeadObject(bucket="locked", key="k", version_id=id_)
-                found = self.do(self.stand.call("HeadObject", asked)).object.lock or model.ObjectLock()
-                event = model.EventHold(it.days > 0, it.days) if it.had_event else None
-                assert found == model.ObjectLock(it.mode, it.end_ms(self.now_ms()), it.hold, event)
+                asked = object_model.HeadObject(bucket="locked", key="k", version_id=id_)
+                found = self.do(self.stand.call("HeadObject", asked)).object.lock or lock_model.ObjectLock()
+                event = lock_model.EventHold(it.days > 0, it.days) if it.had_event else None
+                assert found == lock_model.ObjectLock(it.mode, it.end_ms(self.now_ms()), it.hold, event)
             assert self.do(self.stand.problems()) == []
 
         def teardown(self) -> None:

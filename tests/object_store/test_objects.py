@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from cumulo.core.errors import ServiceError
-from cumulo.object_store import garbage, keys, model
-from cumulo.object_store.model import ByteRange, ExpectedContent
+from cumulo.object_store import acl_model, body_model, configuration_model, garbage, keys, object_model, tagging_model
+from cumulo.object_store.body_model import ExpectedContent
+from cumulo.object_store.object_model import ByteRange
 from cumulo.storage import digests, failpoints
 from cumulo.storage.engine import ROOT
 
@@ -142,7 +143,7 @@ def test_reader_keeps_its_version_while_the_object_is_replaced_and_collected(run
     async def scenario(stand: Any) -> None:
         data = patterned(3 * MIB)
         await stand.put("k", data)
-        result = await stand.service.call(stand.ctx, "GetObject", model.GetObject(bucket="inbox", key="k"))
+        result = await stand.service.call(stand.ctx, "GetObject", object_model.GetObject(bucket="inbox", key="k"))
         first = bytes(await anext(result.body))
 
         await stand.put("k", b"other" * 50_000)
@@ -308,7 +309,7 @@ def test_trailer_is_verified_like_the_head(run: Any, refused: Any, pieces: Any, 
 
     async def scenario(stand: Any) -> None:
         announced = ExpectedContent(announced=("crc32c",))
-        request = model.PutObject(bucket="inbox", key="k", expected=announced)
+        request = object_model.PutObject(bucket="inbox", key="k", expected=announced)
         for trailer, code in (
             (ExpectedContent(content_length=size + 1), "IncompleteBody"),
             (ExpectedContent(digests={"crc32c": b"1234"}), "BadDigest"),
@@ -344,7 +345,7 @@ def test_upload_whose_sender_fails_or_leaves_stores_nothing(run: Any) -> None:
             sent.set()
             await asyncio.Event().wait()
 
-        request = model.PutObject(bucket="inbox", key="k")
+        request = object_model.PutObject(bucket="inbox", key="k")
         task = asyncio.create_task(stand.call("PutObject", request, stuck()))
         await sent.wait()
         task.cancel()
@@ -359,7 +360,7 @@ def test_upload_whose_sender_fails_or_leaves_stores_nothing(run: Any) -> None:
 
 def test_too_large_a_body_is_refused_before_it_is_read(run: Any, refused: Any) -> None:
     async def scenario(stand: Any) -> None:
-        expected = ExpectedContent(model.UPLOAD_BYTES_MAX + 1)
+        expected = ExpectedContent(body_model.UPLOAD_BYTES_MAX + 1)
 
         assert (await refused(stand.put("k", b"", expected=expected))).row.code == "EntityTooLarge"
 
@@ -412,24 +413,28 @@ def test_keys_of_every_kind_of_character_come_back(run: Any) -> None:
 
 def test_repeated_change_of_tags_or_a_list_is_about_the_version_that_the_first_met(run: Any) -> None:
     async def scenario(stand: Any) -> None:
-        versioning = model.Versioning(model.VERSIONING_ENABLED)
-        await stand.call("SetBucketConfiguration", model.SetBucketConfiguration("inbox", "versioning", versioning))
+        versioning = configuration_model.Versioning(configuration_model.VERSIONING_ENABLED)
+        await stand.call(
+            "SetBucketConfiguration", configuration_model.SetBucketConfiguration("inbox", "versioning", versioning)
+        )
         first = await stand.put("k", b"1", tags={"a": "0"})
         changes = (
-            model.SetObjectTagging("inbox", "k", {"a": "1"}, request_id="one"),
-            model.DeleteObjectTagging("inbox", "k", request_id="two"),
-            model.SetObjectTagging("inbox", "k", {"a": "2"}, request_id="three"),
+            tagging_model.SetObjectTagging("inbox", "k", {"a": "1"}, request_id="one"),
+            tagging_model.DeleteObjectTagging("inbox", "k", request_id="two"),
+            tagging_model.SetObjectTagging("inbox", "k", {"a": "2"}, request_id="three"),
         )
         answers = [await stand.call(type(it).__name__, it) for it in changes]
         await stand.put("k", b"2")
         assert [await stand.call(type(it).__name__, it) for it in changes] == answers == [first.version_id] * 3
-        assert (await stand.call("GetObjectTagging", model.GetObjectTagging("inbox", "k"))).tags == {}
-        older = model.GetObjectTagging("inbox", "k", first.version_id)
+        assert (await stand.call("GetObjectTagging", tagging_model.GetObjectTagging("inbox", "k"))).tags == {}
+        older = tagging_model.GetObjectTagging("inbox", "k", first.version_id)
         assert (await stand.call("GetObjectTagging", older)).tags == {"a": "2"}
 
-        lists = model.OwnershipControls("BucketOwnerPreferred")
-        await stand.call("SetBucketConfiguration", model.SetBucketConfiguration("inbox", "ownership_controls", lists))
-        listed = model.SetObjectAcl("inbox", "k", "private", request_id="four")
+        lists = acl_model.OwnershipControls("BucketOwnerPreferred")
+        await stand.call(
+            "SetBucketConfiguration", configuration_model.SetBucketConfiguration("inbox", "ownership_controls", lists)
+        )
+        listed = acl_model.SetObjectAcl("inbox", "k", "private", request_id="four")
         assert await stand.call("SetObjectAcl", listed) == await stand.call("SetObjectAcl", listed)
 
     run(scenario)
@@ -479,26 +484,26 @@ def test_batch_delete_decides_each_entry(run: Any, refused: Any) -> None:
         for n in range(450):
             await stand.put(f"k{n:03}", b"x")
         kept = await stand.put("kept", b"x")
-        entries = [model.DeleteEntry(f"k{n:03}") for n in range(450)]
+        entries = [object_model.DeleteEntry(f"k{n:03}") for n in range(450)]
         entries += [
-            model.DeleteEntry("kept", "other"),
-            model.DeleteEntry("missing"),
-            model.DeleteEntry("missing", kept.etag),
-            model.DeleteEntry("k" * 1025),
+            object_model.DeleteEntry("kept", "other"),
+            object_model.DeleteEntry("missing"),
+            object_model.DeleteEntry("missing", kept.etag),
+            object_model.DeleteEntry("k" * 1025),
         ]
 
-        request = model.BatchDeleteObjects(bucket="inbox", entries=tuple(entries), request_id="r")
+        request = object_model.BatchDeleteObjects(bucket="inbox", entries=tuple(entries), request_id="r")
         results = await stand.call("BatchDeleteObjects", request)
 
-        codes = [it.code if isinstance(it, model.ItemError) else None for it in results]
+        codes = [it.code if isinstance(it, object_model.ItemError) else None for it in results]
         assert codes == [None] * 450 + ["PreconditionFailed", None, "NoSuchKey", "KeyTooLongError"]
         assert [it.key for it in (await stand.list_()).objects] == ["kept"]
         await stand.put("k000", b"again")
         assert await stand.call("BatchDeleteObjects", request) == results
         assert await stand.get("k000") == b"again"
-        for bad in ((), tuple(model.DeleteEntry("k") for _ in range(1001))):
+        for bad in ((), tuple(object_model.DeleteEntry("k") for _ in range(1001))):
             error = await refused(
-                stand.call("BatchDeleteObjects", model.BatchDeleteObjects(bucket="inbox", entries=bad))
+                stand.call("BatchDeleteObjects", object_model.BatchDeleteObjects(bucket="inbox", entries=bad))
             )
             assert error.row.code == "InvalidArgument"
 

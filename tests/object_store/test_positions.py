@@ -8,7 +8,7 @@ import pytest
 
 from cumulo.core.context import CallContext
 from cumulo.identity.model import root_of
-from cumulo.object_store import model
+from cumulo.object_store import body_model, bucket_model, listing_model, object_model, upload_model
 
 MIB = 1024 * 1024
 KEYS = ["a", "b/1", "b/2", "b/3/x", "c", "d--1", "d--2", "e"]
@@ -72,13 +72,13 @@ def test_page_without_entries_is_not_cut_off(run: Any, refused: Any) -> None:
         upload_id = await stand.begin("u")
         await stand.part("u", upload_id, 1, b"x")
 
-        assert await stand.list_(without_entries=True) == model.ObjectPage([], [])
-        uploads = model.ListMultipartUploads(bucket="inbox", without_entries=True)
-        assert await stand.call("ListMultipartUploads", uploads) == model.UploadPage([])
-        parts = model.ListParts(bucket="inbox", key="u", upload_id=upload_id, without_entries=True)
+        assert await stand.list_(without_entries=True) == listing_model.ObjectPage([], [])
+        uploads = upload_model.ListMultipartUploads(bucket="inbox", without_entries=True)
+        assert await stand.call("ListMultipartUploads", uploads) == upload_model.UploadPage([])
+        parts = upload_model.ListParts(bucket="inbox", key="u", upload_id=upload_id, without_entries=True)
         page = await stand.call("ListParts", parts)
         assert (page.parts, page.last) == ([], 0)
-        gone = model.ListObjects(bucket="nowhere", without_entries=True)
+        gone = listing_model.ListObjects(bucket="nowhere", without_entries=True)
         assert (await refused(stand.call("ListObjects", gone))).row.code == "NoSuchBucket"
 
     run(scenario)
@@ -86,7 +86,7 @@ def test_page_without_entries_is_not_cut_off(run: Any, refused: Any) -> None:
 
 def test_listing_shows_class_and_checksum(run: Any) -> None:
     async def scenario(stand: Any) -> None:
-        expected = model.ExpectedContent(digests={"crc32": bytes(4)})
+        expected = body_model.ExpectedContent(digests={"crc32": bytes(4)})
         await stand.put("a", b"", storage_class="GLACIER", expected=expected)
         await stand.put("b", b"")
 
@@ -104,17 +104,17 @@ def test_parts_are_listed_behind_a_number(run: Any, refused: Any) -> None:
         for number in (1, 2, 150, 10_000):
             await stand.part("u", upload_id, number, b"x")
 
-        async def page(marker: int, size: int = 2) -> model.PartPage:
-            request = model.ListParts(
+        async def page(marker: int, size: int = 2) -> upload_model.PartPage:
+            request = upload_model.ListParts(
                 bucket="inbox", key="u", upload_id=upload_id, part_number_marker=marker, page_size=size
             )
-            found: model.PartPage = await stand.call("ListParts", request)
+            found: upload_model.PartPage = await stand.call("ListParts", request)
             return found
 
         first = await page(0)
         assert ([it.part_number for it in first.parts], first.last) == ([1, 2], 2)
         assert ([it.part_number for it in (await page(2)).parts], (await page(2)).last) == ([150, 10_000], 0)
-        assert (await page(10_000)).parts == (await page(model.MARKER_MAX)).parts == []
+        assert (await page(10_000)).parts == (await page(upload_model.MARKER_MAX)).parts == []
         assert (first.upload.checksum, first.upload.checksum_type, first.upload.storage_class) == (
             "crc32",
             "FULL_OBJECT",
@@ -131,7 +131,7 @@ async def upload_pages(stand: Any, **more: Any) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     key, upload_id = "", ""
     while True:
-        request = model.ListMultipartUploads(bucket="inbox", key_marker=key, upload_id_marker=upload_id, **more)
+        request = upload_model.ListMultipartUploads(bucket="inbox", key_marker=key, upload_id_marker=upload_id, **more)
         page = await stand.call("ListMultipartUploads", request)
         entries = [*((it.key, it.upload_id) for it in page.uploads), *((it, "") for it in page.common_prefixes)]
         assert len(entries) <= (more.get("page_size") or 1000)
@@ -150,10 +150,10 @@ def test_uploads_are_listed_behind_a_key_and_an_upload(run: Any, refused: Any, s
         rolled = await upload_pages(stand, page_size=size, delimiter="/")
         assert rolled == [*begun[:2], ("b/", ""), *begun[4:]]
         assert await upload_pages(stand, page_size=size, prefix="b/") == begun[2:4]
-        behind = model.ListMultipartUploads(bucket="inbox", key_marker="b/1")
+        behind = upload_model.ListMultipartUploads(bucket="inbox", key_marker="b/1")
         page = await stand.call("ListMultipartUploads", behind)
         assert [(it.key, it.upload_id) for it in page.uploads] == begun[3:]
-        bad = model.ListMultipartUploads(bucket="inbox", key_marker="a", upload_id_marker="none")
+        bad = upload_model.ListMultipartUploads(bucket="inbox", key_marker="a", upload_id_marker="none")
         error = await refused(stand.call("ListMultipartUploads", bad))
         assert (error.row.code, error.message) == ("InvalidArgument", "Invalid uploadId marker")
 
@@ -165,7 +165,7 @@ def test_uploads_are_listed_by_token_too(run: Any) -> None:
         begun = [await stand.begin(key) for key in ("a", "b/1", "b/2", "c")]
         found, token = [], ""
         while True:
-            request = model.ListMultipartUploads(bucket="inbox", page_size=1, delimiter="/", page_token=token)
+            request = upload_model.ListMultipartUploads(bucket="inbox", page_size=1, delimiter="/", page_token=token)
             page = await stand.call("ListMultipartUploads", request)
             found += [*(it.upload_id for it in page.uploads), *page.common_prefixes]
             if not (token := page.next_page_token):
@@ -179,17 +179,19 @@ def test_uploads_are_listed_by_token_too(run: Any) -> None:
 def test_buckets_are_listed_by_region(run: Any) -> None:
     async def scenario(stand: Any) -> None:
         for n in range(6):
-            await stand.call("CreateBucket", model.CreateBucket(f"b-{n}", region="eu-west-1" if n % 2 else "us-east-1"))
+            await stand.call(
+                "CreateBucket", bucket_model.CreateBucket(f"b-{n}", region="eu-west-1" if n % 2 else "us-east-1")
+            )
         found, token = [], ""
         while True:
-            request = model.ListBuckets(region="eu-west-1", page_size=2, page_token=token)
+            request = bucket_model.ListBuckets(region="eu-west-1", page_size=2, page_token=token)
             page = await stand.call("ListBuckets", request)
             found += [it.name for it in page.buckets]
             if not (token := page.next_page_token):
                 break
 
         assert found == ["b-1", "b-3", "b-5"]
-        assert await stand.call("GetBucketLocation", model.GetBucketLocation("b-1")) == "eu-west-1"
+        assert await stand.call("GetBucketLocation", bucket_model.GetBucketLocation("b-1")) == "eu-west-1"
 
     run(scenario)
 
@@ -205,7 +207,7 @@ def test_part_of_an_object_is_read_by_its_number(run: Any, refused: Any) -> None
         parts = [await stand.part("big", upload_id, n, data) for n, data in ((3, first), (700, last))]
         await stand.complete("big", upload_id, parts)
 
-        request = model.GetObject(bucket="inbox", key="big", part_number=700)
+        request = object_model.GetObject(bucket="inbox", key="big", part_number=700)
         result = await stand.service.call(stand.ctx, "GetObject", request)
         assert b"".join([bytes(piece) async for piece in result.body]) == last
         told = result.value
@@ -215,12 +217,12 @@ def test_part_of_an_object_is_read_by_its_number(run: Any, refused: Any) -> None
             True,
             2,
         )
-        head = model.HeadObject(bucket="inbox", key="big", part_number=700)
+        head = object_model.HeadObject(bucket="inbox", key="big", part_number=700)
         assert await stand.call("HeadObject", head) == told
         for number, code in ((4, "InvalidPartNumber"), (10_001, "InvalidArgument")):
             error = await refused(stand.call("HeadObject", msgspec.structs.replace(head, part_number=number)))
             assert error.row.code == code
-        both = model.GetObject(bucket="inbox", key="big", part_number=3, range=model.ByteRange(0))
+        both = object_model.GetObject(bucket="inbox", key="big", part_number=3, range=object_model.ByteRange(0))
         assert (await refused(stand.call("GetObject", both))).row.code == "InvalidRequest"
 
     run(scenario)
@@ -238,7 +240,7 @@ def test_pieces_of_files_can_be_sent_from_where_they_lie(run: Any) -> None:
         await stand.complete("parts", upload_id, parts)
 
         for key, body, in_files in (("inline", b"data", 0), ("whole", first, 6), ("parts", first + last, 6)):
-            result = await stand.service.call(stand.ctx, "GetObject", model.GetObject(bucket="inbox", key=key))
+            result = await stand.service.call(stand.ctx, "GetObject", object_model.GetObject(bucket="inbox", key=key))
             sent, from_files = b"", 0
             async for piece in result.body:
                 if result.body.file_range is not None:
@@ -254,7 +256,7 @@ def test_pieces_of_files_can_be_sent_from_where_they_lie(run: Any) -> None:
 def test_object_that_was_stored_whole_is_its_first_part(run: Any, refused: Any) -> None:
     async def scenario(stand: Any) -> None:
         await stand.put("k", b"data")
-        head = model.HeadObject(bucket="inbox", key="k", part_number=1)
+        head = object_model.HeadObject(bucket="inbox", key="k", part_number=1)
 
         told = await stand.call("HeadObject", head)
 
@@ -270,15 +272,15 @@ def test_head_of_a_range_tells_what_the_range_would_bring(run: Any, refused: Any
         await stand.put("k", b"0123456789")
 
         for asked, told in (
-            (model.ByteRange(2, 4), (2, 3)),
-            (model.ByteRange(-3), (7, 3)),
-            (model.ByteRange(5, 99), (5, 5)),
+            (object_model.ByteRange(2, 4), (2, 3)),
+            (object_model.ByteRange(-3), (7, 3)),
+            (object_model.ByteRange(5, 99), (5, 5)),
         ):
-            head = model.HeadObject(bucket="inbox", key="k", range=asked)
+            head = object_model.HeadObject(bucket="inbox", key="k", range=asked)
             found = await stand.call("HeadObject", head)
             assert (found.first_byte, found.content_length) == told
             assert found.is_partial
-        beyond = model.HeadObject(bucket="inbox", key="k", range=model.ByteRange(10))
+        beyond = object_model.HeadObject(bucket="inbox", key="k", range=object_model.ByteRange(10))
         error = await refused(stand.call("HeadObject", beyond))
         assert (error.row.code, error.values["size"]) == ("InvalidRange", 10)
 
@@ -316,7 +318,7 @@ def test_location_constraint_follows_the_rules_of_s3(
 ) -> None:
     async def scenario(stand: Any) -> None:
         ctx = msgspec.structs.replace(stand.ctx, region=endpoint)
-        call = stand.call("CreateBucket", model.CreateBucket("new", location_constraint=constraint), ctx=ctx)
+        call = stand.call("CreateBucket", bucket_model.CreateBucket("new", location_constraint=constraint), ctx=ctx)
         if made_in[0].isupper():
             assert (await refused(call)).row.code == made_in
         else:
@@ -328,12 +330,12 @@ def test_location_constraint_follows_the_rules_of_s3(
 def test_own_bucket_may_be_made_again_only_in_the_first_region(run: Any, refused: Any) -> None:
     async def scenario(stand: Any) -> None:
         other = CallContext(principal=root_of("111111111111"), request_id="other")
-        again = model.CreateBucket("inbox", location_constraint="")
+        again = bucket_model.CreateBucket("inbox", location_constraint="")
 
         assert (await stand.call("CreateBucket", again)).name == "inbox"
         assert (await refused(stand.call("CreateBucket", again, ctx=other))).row.code == "BucketAlreadyExists"
         west = msgspec.structs.replace(stand.ctx, region="eu-west-1")
-        there = model.CreateBucket("there", location_constraint="eu-west-1")
+        there = bucket_model.CreateBucket("there", location_constraint="eu-west-1")
         await stand.call("CreateBucket", there, ctx=west)
         error = await refused(stand.call("CreateBucket", there, ctx=west))
         assert error.row.code == "BucketAlreadyOwnedByYou"
@@ -360,7 +362,7 @@ def test_descriptions_that_cannot_be_kept_are_refused(run: Any, refused: Any, mo
 
 def test_description_is_kept_by_objects_and_uploads(run: Any) -> None:
     described = {
-        "headers": dict.fromkeys(model.CONTENT_HEADERS, "/v"),
+        "headers": dict.fromkeys(object_model.CONTENT_HEADERS, "/v"),
         "storage_class": "GLACIER_IR",
         "tags": {"a": "1"},
         "metadata": {"m": "1"},

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from cumulo.object_store import model
+from cumulo.object_store import body_model, configuration_model, copy_model, object_model
 
 
 async def limit(stand: Any, **quota: int) -> None:
-    request = model.SetBucketConfiguration("inbox", "quota", model.BucketQuota(**quota))
+    request = configuration_model.SetBucketConfiguration("inbox", "quota", configuration_model.BucketQuota(**quota))
     await stand.call("SetBucketConfiguration", request)
 
 
@@ -50,7 +50,7 @@ def test_completion_and_copy_are_held_to_the_quota(run: Any, refused: Any) -> No
         part = await stand.part("b", upload, 1, b"12345")
         await limit(stand, bytes_max=10)
 
-        copy = model.CopyObject(bucket="inbox", key="c", source=model.CopySource("inbox", "a"))
+        copy = copy_model.CopyObject(bucket="inbox", key="c", source=copy_model.CopySource("inbox", "a"))
         assert (await refused(stand.call("CopyObject", copy))).row.code == "QuotaExceeded"
         assert (await refused(stand.complete("b", upload, [part]))).row.code == "QuotaExceeded"
         await limit(stand)
@@ -69,7 +69,7 @@ def test_bucket_above_its_quota_may_only_shrink(run: Any, refused: Any) -> None:
         assert (await refused(stand.put("a", b"x" * 51))).row.code == "QuotaExceeded"
         await stand.restart()
         assert (await refused(stand.put("b", b"x"))).row.code == "QuotaExceeded"
-        await stand.call("DeleteBucketConfiguration", model.DeleteBucketConfiguration("inbox", "quota"))
+        await stand.call("DeleteBucketConfiguration", configuration_model.DeleteBucketConfiguration("inbox", "quota"))
         await stand.put("b", b"x" * 100)
 
     run(scenario)
@@ -85,7 +85,9 @@ def test_upload_that_can_never_fit_is_refused_before_its_bytes_are_read(run: Any
             read.append(1)
             yield memoryview(b"x" * 11)
 
-        request = model.PutObject(bucket="inbox", key="k", expected=model.ExpectedContent(content_length=11))
+        request = object_model.PutObject(
+            bucket="inbox", key="k", expected=body_model.ExpectedContent(content_length=11)
+        )
         assert (await refused(stand.call("PutObject", request, body()))).row.code == "QuotaExceeded"
         assert read == []
 

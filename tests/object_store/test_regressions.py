@@ -13,16 +13,16 @@ from cumulo.core.ports import Authenticated
 from cumulo.gateway.rpc import RpcAdaptor
 from cumulo.identity.model import root_of
 from cumulo.identity.policy import ANONYMOUS
-from cumulo.object_store import edge_grpc, model
+from cumulo.object_store import bucket_model, edge_grpc, listing_model, notification_model, object_model
 
 OTHER = CallContext(principal=root_of("111111111111"), request_id="other")
 NOBODY = CallContext(principal=ANONYMOUS, request_id="anonymous")
 QUEUE = "arn:aws:sqs:us-east-1:000000000000:jobs"
 
 
-def notification(bucket: str = "inbox") -> model.SetBucketNotification:
-    rule = model.NotificationRule(target=QUEUE, events=("s3:ObjectCreated:*",))
-    return model.SetBucketNotification(bucket, (rule,))
+def notification(bucket: str = "inbox") -> notification_model.SetBucketNotification:
+    rule = notification_model.NotificationRule(target=QUEUE, events=("s3:ObjectCreated:*",))
+    return notification_model.SetBucketNotification(bucket, (rule,))
 
 
 def test_guest_of_a_bucket_cannot_direct_its_events_to_the_owners_queues(run: Any, refused: Any) -> None:
@@ -34,7 +34,7 @@ def test_guest_of_a_bucket_cannot_direct_its_events_to_the_owners_queues(run: An
             "Resource": "arn:aws:s3:::inbox",
         }
         policy = msgspec.json.encode({"Version": "2012-10-17", "Statement": [statement]}).decode()
-        await stand.call("SetBucketPolicy", model.SetBucketPolicy("inbox", policy))
+        await stand.call("SetBucketPolicy", bucket_model.SetBucketPolicy("inbox", policy))
 
         error = await refused(stand.call("SetBucketNotification", notification(), ctx=OTHER))
 
@@ -57,11 +57,14 @@ def test_refusal_to_configure_notifications_says_nothing_of_the_queue(run: Any, 
 @pytest.mark.parametrize(
     ("operation", "request_"),
     [
-        ("GetBucket", model.GetBucket("nowhere")),
-        ("GetObject", model.GetObject(bucket="nowhere", key="k")),
-        ("ListObjects", model.ListObjects(bucket="nowhere")),
-        ("DeleteBucket", model.DeleteBucket("nowhere")),
-        ("BatchDeleteObjects", model.BatchDeleteObjects(bucket="nowhere", entries=(model.DeleteEntry("a"),))),
+        ("GetBucket", bucket_model.GetBucket("nowhere")),
+        ("GetObject", object_model.GetObject(bucket="nowhere", key="k")),
+        ("ListObjects", listing_model.ListObjects(bucket="nowhere")),
+        ("DeleteBucket", bucket_model.DeleteBucket("nowhere")),
+        (
+            "BatchDeleteObjects",
+            object_model.BatchDeleteObjects(bucket="nowhere", entries=(object_model.DeleteEntry("a"),)),
+        ),
     ],
 )
 def test_everybody_learns_that_there_is_no_bucket_of_a_name(

@@ -16,7 +16,7 @@ from cumulo.gateway.outgoing_http import OutgoingHttp
 from cumulo.object_store import keys
 from cumulo.object_store.endpoint_target import EndpointTarget
 from cumulo.object_store.errors import EVENT_NOT_TAKEN
-from cumulo.object_store.model import NotificationRule
+from cumulo.object_store.notification_model import NotificationRule
 from cumulo.object_store.remote_deliveries import ATTEMPTS_MAX, HELD_MS, UNDER_WAY_OF_TARGET_MAX
 
 TOPIC = "arn:aws:sns:us-east-1:000000000000:news"

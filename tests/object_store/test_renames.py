@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from cumulo.object_store import model
+from cumulo.object_store import configuration_model, copy_model, notification_model, object_model
 from tests.object_store.aws_door import Door, door
 
 __all__ = ["door"]
@@ -14,7 +14,7 @@ LARGE = bytes(range(256)) * 300
 
 
 async def rename(stand: Any, source: str, key: str, **more: Any) -> None:
-    await stand.call("RenameObject", model.RenameObject(bucket="inbox", key=key, source_key=source, **more))
+    await stand.call("RenameObject", copy_model.RenameObject(bucket="inbox", key=key, source_key=source, **more))
 
 
 @pytest.mark.parametrize("data", [b"", b"small", LARGE])
@@ -22,7 +22,9 @@ async def rename(stand: Any, source: str, key: str, **more: Any) -> None:
 def test_object_is_under_its_new_key_as_it_was(run: Any, data: bytes, encrypted: bool) -> None:
     async def scenario(stand: Any) -> None:
         if not encrypted:
-            await stand.call("DeleteBucketConfiguration", model.DeleteBucketConfiguration("inbox", "encryption"))
+            await stand.call(
+                "DeleteBucketConfiguration", configuration_model.DeleteBucketConfiguration("inbox", "encryption")
+            )
         before = await stand.put("old", data, metadata={"a": "b"}, tags={"t": "1"})
         await stand.advance(5)
 
@@ -65,11 +67,11 @@ def test_object_in_parts_and_what_it_replaces(run: Any) -> None:
         ("none", "new", {}, "NoSuchKey"),
         ("old", "old", {}, "InvalidRequest"),
         ("old", "folder/", {}, "InvalidRequest"),
-        ("old", "taken", {"conditions": model.Conditions(if_none_match="*")}, "PreconditionFailed"),
-        ("old", "taken", {"conditions": model.Conditions(if_match="other")}, "PreconditionFailed"),
-        ("old", "new", {"conditions": model.Conditions(if_match="other")}, "PreconditionFailed"),
-        ("old", "new", {"source_conditions": model.Conditions(if_match="other")}, "PreconditionFailed"),
-        ("old", "new", {"source_conditions": model.Conditions(if_none_match="*")}, "PreconditionFailed"),
+        ("old", "taken", {"conditions": object_model.Conditions(if_none_match="*")}, "PreconditionFailed"),
+        ("old", "taken", {"conditions": object_model.Conditions(if_match="other")}, "PreconditionFailed"),
+        ("old", "new", {"conditions": object_model.Conditions(if_match="other")}, "PreconditionFailed"),
+        ("old", "new", {"source_conditions": object_model.Conditions(if_match="other")}, "PreconditionFailed"),
+        ("old", "new", {"source_conditions": object_model.Conditions(if_none_match="*")}, "PreconditionFailed"),
     ],
 )
 def test_rename_that_cannot_be_is_refused(
@@ -91,7 +93,7 @@ def test_rename_is_told_as_a_removal_and_a_creation(run: Any) -> None:
         await stand.put("old", b"1")
         queue = "arn:aws:sqs:us-east-1:000000000000:jobs"
         every = ("s3:ObjectCreated:*", "s3:ObjectRemoved:*")
-        await stand.notify_me(model.NotificationRule(target=queue, events=every))
+        await stand.notify_me(notification_model.NotificationRule(target=queue, events=every))
         await rename(stand, "old", "new", request_id="one")
         await rename(stand, "old", "new", request_id="one")
         await stand.advance()

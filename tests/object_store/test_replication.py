@@ -10,7 +10,19 @@ import pytest
 from cumulo.core.context import CallContext
 from cumulo.core.errors import STORAGE_FULL
 from cumulo.identity.model import root_of
-from cumulo.object_store import aws_s3, keys, model
+from cumulo.object_store import (
+    acl_model,
+    aws_s3,
+    bucket_model,
+    configuration_model,
+    encryption_model,
+    keys,
+    listing_model,
+    lock_model,
+    notification_model,
+    object_model,
+    tagging_model,
+)
 from cumulo.object_store.lifecycle_model import Lifecycle, LifecycleRule, RuleFilter
 from cumulo.storage.free_space import FreeSpace
 from cumulo.storage.tuples import after
@@ -40,12 +52,12 @@ async def versioned(stand: Any, *buckets: str, ctx: Any = None) -> None:
     """Let buckets keep versions; they are made, except `inbox`."""
     for bucket in buckets:
         if bucket != "inbox":
-            await stand.call("CreateBucket", model.CreateBucket(bucket), ctx=ctx)
-        await configure(stand, bucket, "versioning", model.Versioning("Enabled"), ctx=ctx)
+            await stand.call("CreateBucket", bucket_model.CreateBucket(bucket), ctx=ctx)
+        await configure(stand, bucket, "versioning", configuration_model.Versioning("Enabled"), ctx=ctx)
 
 
 async def configure(stand: Any, bucket: str, kind: str, value: Any, ctx: Any = None) -> None:
-    await stand.call("SetBucketConfiguration", model.SetBucketConfiguration(bucket, kind, value), ctx=ctx)
+    await stand.call("SetBucketConfiguration", configuration_model.SetBucketConfiguration(bucket, kind, value), ctx=ctx)
 
 
 async def replicate(stand: Any, *rules: dict[str, Any], bucket: str = "inbox", role: str = ROLE) -> None:
@@ -64,16 +76,18 @@ async def settle(stand: Any) -> None:
 
 
 async def head(stand: Any, key: str, bucket: str = "copies", version_id: str = "") -> Any:
-    request = model.HeadObject(bucket=bucket, key=key, version_id=version_id)
+    request = object_model.HeadObject(bucket=bucket, key=key, version_id=version_id)
     return (await stand.call("HeadObject", request)).object
 
 
 async def tags(stand: Any, key: str, bucket: str = "copies", version_id: str = "") -> Any:
-    return (await stand.call("GetObjectTagging", model.GetObjectTagging(bucket, key, version_id=version_id))).tags
+    return (
+        await stand.call("GetObjectTagging", tagging_model.GetObjectTagging(bucket, key, version_id=version_id))
+    ).tags
 
 
 async def versions(stand: Any, bucket: str = "copies") -> list[tuple[str, str, bool, bool]]:
-    page = await stand.call("ListObjectVersions", model.ListObjectVersions(bucket=bucket))
+    page = await stand.call("ListObjectVersions", listing_model.ListObjectVersions(bucket=bucket))
     return [(one.key, one.version_id, one.is_latest, one.is_delete_marker) for one in page.versions]
 
 
@@ -121,7 +135,7 @@ def test_object_in_parts_arrives_in_the_same_parts(run: Any) -> None:
         assert replica == msgspec.structs.replace(source, bucket="copies", replication_status="REPLICA")
         assert replica.part_count == 3
         assert await stand.get("k", bucket="copies") == b"".join(data)
-        second = model.GetObject(bucket="copies", key="k", part_number=2)
+        second = object_model.GetObject(bucket="copies", key="k", part_number=2)
         result = await stand.service.call(stand.ctx, "GetObject", second)
         assert b"".join([bytes(piece) async for piece in result.body]) == data[1]
 
@@ -265,16 +279,16 @@ def test_changes_of_tags_follow_and_those_of_replicas_where_a_rule_asks_for_them
         await settle(stand)
         old = (await versions(stand))[1][1]
 
-        await stand.call("SetObjectTagging", model.SetObjectTagging("inbox", "k", {"a": "2"}, version_id=old))
+        await stand.call("SetObjectTagging", tagging_model.SetObjectTagging("inbox", "k", {"a": "2"}, version_id=old))
         await settle(stand)
         followed = await tags(stand, "k", version_id=old)
-        await stand.call("SetObjectTagging", model.SetObjectTagging("copies", "k", {"a": "3"}, version_id=old))
+        await stand.call("SetObjectTagging", tagging_model.SetObjectTagging("copies", "k", {"a": "3"}, version_id=old))
         await replicate(stand, rule(Destination=to("inbox")), bucket="copies")
-        await stand.call("SetObjectTagging", model.SetObjectTagging("copies", "k", {"a": "4"}, version_id=old))
+        await stand.call("SetObjectTagging", tagging_model.SetObjectTagging("copies", "k", {"a": "4"}, version_id=old))
         await settle(stand)
         stayed = await tags(stand, "k", "inbox", old)
         await replicate(stand, rule(Destination=to("inbox"), SourceSelectionCriteria=asks), bucket="copies")
-        await stand.call("SetObjectTagging", model.SetObjectTagging("copies", "k", {"a": "5"}, version_id=old))
+        await stand.call("SetObjectTagging", tagging_model.SetObjectTagging("copies", "k", {"a": "5"}, version_id=old))
         await settle(stand)
 
         assert (followed, stayed) == ({"a": "2"}, {"a": "2"})
@@ -290,17 +304,17 @@ def test_locks_arrive_and_their_changes_follow(run: Any, refused: Any) -> None:
     async def scenario(stand: Any) -> None:
         await versioned(stand, "inbox", "copies", "others")
         for bucket in ("inbox", "copies"):
-            await configure(stand, bucket, "object_lock", model.BucketLock())
+            await configure(stand, bucket, "object_lock", lock_model.BucketLock())
         await replicate(stand, rule(), rule(ID="s", Priority=2, Destination=to("others")))
         until_ms = stand.clock.wall_ms() + 86_400_000
-        put = await stand.put("k", b"1", lock=model.ObjectLock("COMPLIANCE", until_ms))
+        put = await stand.put("k", b"1", lock=lock_model.ObjectLock("COMPLIANCE", until_ms))
         await settle(stand)
         error = await refused(stand.delete("k", "copies", version_id=put.version_id))
 
-        await stand.call("SetObjectLegalHold", model.SetObjectLegalHold(bucket="inbox", key="k", hold="ON"))
+        await stand.call("SetObjectLegalHold", lock_model.SetObjectLegalHold(bucket="inbox", key="k", hold="ON"))
         await settle(stand)
 
-        held = await stand.call("GetObjectLegalHold", model.GetObjectLegalHold(bucket="copies", key="k"))
+        held = await stand.call("GetObjectLegalHold", lock_model.GetObjectLegalHold(bucket="copies", key="k"))
         assert error.row.code == "AccessDenied"
         assert held == "ON"
         assert await versions(stand, "others") == []
@@ -317,7 +331,7 @@ def test_replica_that_was_deleted_for_good_does_not_come_back(run: Any) -> None:
         await settle(stand)
         await stand.delete("k", "copies", version_id=put.version_id)
 
-        await stand.call("SetObjectTagging", model.SetObjectTagging("inbox", "k", {"a": "2"}))
+        await stand.call("SetObjectTagging", tagging_model.SetObjectTagging("inbox", "k", {"a": "2"}))
         await settle(stand)
 
         assert await versions(stand) == []
@@ -335,7 +349,7 @@ def test_version_that_changes_while_it_is_copied_arrives_as_it_is(run: Any) -> N
         assert stand.service.replicator.waiting == 1
         await asyncio.sleep(0)
 
-        await stand.call("SetObjectTagging", model.SetObjectTagging("inbox", "k", {"a": "2"}))
+        await stand.call("SetObjectTagging", tagging_model.SetObjectTagging("inbox", "k", {"a": "2"}))
         await stand.service.replicator.settle()
         await settle(stand)
 
@@ -452,7 +466,9 @@ def test_what_the_role_may_not_do_fails_and_says_so_to_who_listens(
         deny = {"Effect": "Deny", "Principal": "*", "Condition": only_the_role, **statement}
         await stand.set_policy(deny, bucket=bucket)
         await stand.notify_me(
-            model.NotificationRule(id="n", target="arn:aws:sqs:us-east-1:000000000000:q", events=("s3:Replication:*",))
+            notification_model.NotificationRule(
+                id="n", target="arn:aws:sqs:us-east-1:000000000000:q", events=("s3:Replication:*",)
+            )
         )
         await replicate(stand, rule())
         put = await stand.put("k", b"1", tags={"a": "b"})
@@ -496,11 +512,11 @@ def test_what_fails_for_a_while_is_tried_again_and_nothing_overtakes_it(run: Any
 
 
 async def _suspend(stand: Any) -> None:
-    await configure(stand, "copies", "versioning", model.Versioning("Suspended"))
+    await configure(stand, "copies", "versioning", configuration_model.Versioning("Suspended"))
 
 
 async def _remove(stand: Any) -> None:
-    await stand.call("DeleteBucket", model.DeleteBucket("copies"))
+    await stand.call("DeleteBucket", bucket_model.DeleteBucket("copies"))
 
 
 @pytest.mark.parametrize("change", [_suspend, _remove])
@@ -534,14 +550,14 @@ def test_bucket_of_another_account_takes_what_its_policy_lets_the_role_bring(run
             "Resource": "arn:aws:s3:::copies/*",
         }
         text = msgspec.json.encode({"Version": "2012-10-17", "Statement": [allow]}).decode()
-        await stand.call("SetBucketPolicy", model.SetBucketPolicy("copies", text), ctx=other)
+        await stand.call("SetBucketPolicy", bucket_model.SetBucketPolicy("copies", text), ctx=other)
 
         await stand.put("taken", b"2")
         await settle(stand)
 
         statuses = [(await head(stand, key, "inbox")).replication_status for key in ("refused", "taken")]
         assert statuses == ["FAILED", "COMPLETED"]
-        page = await stand.call("ListObjectVersions", model.ListObjectVersions(bucket="copies"), ctx=other)
+        page = await stand.call("ListObjectVersions", listing_model.ListObjectVersions(bucket="copies"), ctx=other)
         assert [one.key for one in page.versions] == ["taken"]
 
     run(scenario)
@@ -553,17 +569,17 @@ def test_access_control_list_goes_along_unless_the_owner_changes(run: Any, *, ch
         await versioned(stand, "inbox", "copies")
         for bucket in ("inbox", "copies"):
             await stand.open_to_public(bucket)
-            await configure(stand, bucket, "ownership_controls", model.OwnershipControls("ObjectWriter"))
+            await configure(stand, bucket, "ownership_controls", acl_model.OwnershipControls("ObjectWriter"))
         more: dict[str, Any] = {"Account": "000000000000", "AccessControlTranslation": {"Owner": "Destination"}}
         await replicate(stand, rule(Destination=to(**more if changes_owner else {})))
         await stand.put("k", b"1", acl="public-read")
         await settle(stand)
-        first = await stand.call("GetObjectAcl", model.GetObjectAcl("copies", "k"))
+        first = await stand.call("GetObjectAcl", acl_model.GetObjectAcl("copies", "k"))
 
-        await stand.call("SetObjectAcl", model.SetObjectAcl("inbox", "k", acl="authenticated-read"))
+        await stand.call("SetObjectAcl", acl_model.SetObjectAcl("inbox", "k", acl="authenticated-read"))
         await settle(stand)
 
-        second = await stand.call("GetObjectAcl", model.GetObjectAcl("copies", "k"))
+        second = await stand.call("GetObjectAcl", acl_model.GetObjectAcl("copies", "k"))
         grantees = [{grant.grantee for grant in it.grants} for it in (first, second)]
         own = {"000000000000"}
         assert grantees == ([own, own] if changes_owner else [own | {"AllUsers"}, own | {"AuthenticatedUsers"}])
@@ -584,7 +600,7 @@ def test_who_may_not_pass_the_role_may_not_configure_it(run: Any, refused: Any) 
         await stand.set_policy(allow)
         said = msgspec.convert({"Role": ROLE, "Rules": [rule()]}, aws_s3.ReplicationConfiguration)
 
-        request = model.SetBucketConfiguration("inbox", "replication", said)
+        request = configuration_model.SetBucketConfiguration("inbox", "replication", said)
         error = await refused(stand.call("SetBucketConfiguration", request, ctx=other))
 
         assert error.row.code == "AccessDenied"
@@ -625,11 +641,13 @@ def test_objects_under_a_key_of_their_writer_open_under_it_there(run: Any, refus
         for key, data in bodies.items():
             found = []
             for bucket in ("inbox", "copies"):
-                request = model.GetObject(bucket=bucket, key=key, customer=OURS)
+                request = object_model.GetObject(bucket=bucket, key=key, customer=OURS)
                 result = await stand.service.call(stand.ctx, "GetObject", request)
                 found.append(b"".join([bytes(piece) async for piece in result.body]))
             assert found == [data, data]
-            error = await refused(stand.call("GetObject", model.GetObject(bucket="copies", key=key, customer=OTHER)))
+            error = await refused(
+                stand.call("GetObject", object_model.GetObject(bucket="copies", key=key, customer=OTHER))
+            )
             assert error.row.code == "AccessDenied"
 
     run(scenario)
@@ -651,7 +669,9 @@ def test_objects_under_a_key_of_kms_go_where_a_rule_asks_for_them_under_the_key_
         await replicate(stand, KMS_RULE)
         await stand.put("whole", b"x" * 100_000, encryption=KMS)
         await stand.put("small", b"x", encryption=KMS)
-        await stand.put("twice", b"z", encryption=model.AskedEncryption(model.DUAL_LAYER, "key-1"))
+        await stand.put(
+            "twice", b"z", encryption=encryption_model.AskedEncryption(encryption_model.DUAL_LAYER, "key-1")
+        )
         await upload(stand, "parts", b"a" * (5 * MIB), b"b", encryption=KMS)
         await stand.put("s3", b"y")
 
@@ -663,10 +683,10 @@ def test_objects_under_a_key_of_kms_go_where_a_rule_asks_for_them_under_the_key_
         for key, data in bodies.items():
             replica = await head(stand, key)
             assert replica.encryption.kms_key_arn.endswith("/key-2")
-            assert (replica.encryption.algorithm == model.DUAL_LAYER) == (key == "twice")
+            assert (replica.encryption.algorithm == encryption_model.DUAL_LAYER) == (key == "twice")
             assert replica.etag == (await head(stand, key, "inbox")).etag
             assert await stand.get(key, bucket="copies") == data
-        assert (await head(stand, "s3")).encryption.algorithm == model.AES256
+        assert (await head(stand, "s3")).encryption.algorithm == encryption_model.AES256
 
     run(scenario)
 
@@ -736,7 +756,9 @@ def test_lifecycle_rules_end_what_failed_once_nothing_is_replicated_any_more(run
         await stand.advance(3 * 86_400)
         before = await versions(stand, "inbox")
 
-        await stand.call("DeleteBucketConfiguration", model.DeleteBucketConfiguration("inbox", "replication"))
+        await stand.call(
+            "DeleteBucketConfiguration", configuration_model.DeleteBucketConfiguration("inbox", "replication")
+        )
         await stand.advance(86_400)
 
         assert [row[3] for row in before] == [False]
@@ -756,7 +778,7 @@ def test_replica_is_listed_read_and_deleted_by_its_id(run: Any) -> None:
 
         listed, key_marker, id_marker = [], "", ""
         while True:
-            request = model.ListObjectVersions(
+            request = listing_model.ListObjectVersions(
                 bucket="copies", page_size=2, key_marker=key_marker, version_id_marker=id_marker
             )
             page = await stand.call("ListObjectVersions", request)
@@ -785,7 +807,7 @@ def test_bucket_with_unsent_versions_can_be_emptied_and_deleted(run: Any) -> Non
         put = await stand.put("k", b"1", bucket="third")
         await stand.delete("k", "third", version_id=put.version_id)
 
-        await stand.call("DeleteBucket", model.DeleteBucket("third"))
+        await stand.call("DeleteBucket", bucket_model.DeleteBucket("third"))
         await settle(stand)
 
         assert await stand.due(keys.OBJECT_REPLICATE) == 0

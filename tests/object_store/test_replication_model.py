@@ -14,7 +14,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
-from cumulo.object_store import model
+from cumulo.object_store import listing_model, tagging_model
 from tests.object_store.test_replication import replicate, settle, to, versioned
 from tests.object_store.test_replication import rule as replication_rule
 
@@ -86,7 +86,9 @@ def machine(stand_in: Any, *, durable: bool) -> type[RuleBasedStateMachine]:
                 changed = self.held[place][which]
                 self.serial += 1
                 changed.tags = {"n": str(self.serial)}
-                request = model.SetObjectTagging(BUCKETS[place], changed.key, changed.tags, version_id=changed.id)
+                request = tagging_model.SetObjectTagging(
+                    BUCKETS[place], changed.key, changed.tags, version_id=changed.id
+                )
                 self.do(self.stand.call("SetObjectTagging", request))
                 if not changed.is_replica or self.changes_go:
                     for other in self.held[1 - place]:
@@ -122,14 +124,14 @@ def machine(stand_in: Any, *, durable: bool) -> type[RuleBasedStateMachine]:
             return {(one.key, one.id): (one.data, one.tags) for one in self.held[place]}
 
         async def shown(self, bucket: str) -> dict[tuple[str, str], tuple[bytes | None, dict[str, str]]]:
-            page = await self.stand.call("ListObjectVersions", model.ListObjectVersions(bucket=bucket))
+            page = await self.stand.call("ListObjectVersions", listing_model.ListObjectVersions(bucket=bucket))
             found: dict[tuple[str, str], tuple[bytes | None, dict[str, str]]] = {}
             for one in page.versions:
                 if one.is_delete_marker:
                     found[one.key, one.version_id] = (None, {})
                     continue
                 data = await self.stand.get(one.key, bucket=bucket, version_id=one.version_id)
-                request = model.GetObjectTagging(bucket, one.key, version_id=one.version_id)
+                request = tagging_model.GetObjectTagging(bucket, one.key, version_id=one.version_id)
                 tags = dict((await self.stand.call("GetObjectTagging", request)).tags)
                 found[one.key, one.version_id] = (data, tags)
             return found

@@ -6,14 +6,14 @@ import msgspec
 import pytest
 
 from cumulo.core.errors import ServiceError
-from cumulo.object_store import model
-from cumulo.object_store.model import NotificationRule
+from cumulo.object_store import copy_model, object_model
+from cumulo.object_store.notification_model import NotificationRule
 
 DAY_S = 86_400
 
 
 async def restore(stand: Any, key: str = "k", days: int = 2, tier: str = "Standard") -> bool:
-    request = model.RestoreObject(bucket="inbox", key=key, days=days, tier=tier)
+    request = object_model.RestoreObject(bucket="inbox", key=key, days=days, tier=tier)
     was_there: bool = await stand.call("RestoreObject", request)
     return was_there
 
@@ -28,8 +28,8 @@ async def refused(work: Any) -> str:
 def test_archived_object_is_read_only_while_it_is_restored(run: Any, storage_class: str) -> None:
     async def scenario(stand: Any) -> None:
         await stand.put("k", b"x", storage_class=storage_class)
-        source = model.CopySource("inbox", "k")
-        copy = model.CopyObject(bucket="inbox", key="copy", source=source)
+        source = copy_model.CopySource("inbox", "k")
+        copy = copy_model.CopyObject(bucket="inbox", key="copy", source=source)
         archived = [await refused(stand.get("k")), await refused(stand.call("CopyObject", copy))]
 
         was_there = await restore(stand)
@@ -42,7 +42,7 @@ def test_archived_object_is_read_only_while_it_is_restored(run: Any, storage_cla
 
         assert archived == ["InvalidObjectState", "InvalidObjectState"]
         assert not was_there
-        assert waiting == model.RestoreStatus(0)
+        assert waiting == object_model.RestoreStatus(0)
         assert there.expires_ms > 0
         assert there.expires_ms % (DAY_S * 1000) == 0
         assert data == b"x"

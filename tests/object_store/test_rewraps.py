@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from cumulo.object_store import invariants, keys, model, rewraps
-from cumulo.object_store.model import AES256
+from cumulo.object_store import configuration_model, invariants, keys, rewraps
+from cumulo.object_store.encryption_model import AES256
 from cumulo.storage import records
 from cumulo.storage.engine import ROOT
 from cumulo.storage.rewraps import Walk
@@ -77,8 +77,8 @@ def test_objects_versions_and_uploads_are_wrapped_anew_across_restarts(run: Any,
     async def scenario(stand: Any) -> None:
         names = ("b-one", "b-two", "c-three", "d-four")
         await begin(stand, *names)
-        versioning = model.Versioning(model.VERSIONING_ENABLED)
-        put = model.SetBucketConfiguration("b-one", "versioning", versioning)
+        versioning = configuration_model.Versioning(configuration_model.VERSIONING_ENABLED)
+        put = configuration_model.SetBucketConfiguration("b-one", "versioning", versioning)
         await stand.call("SetBucketConfiguration", put)
         first = await stand.put("k0", b"first", "b-one")
         for bucket in names:

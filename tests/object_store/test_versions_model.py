@@ -15,7 +15,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from cumulo.core.errors import ServiceError
-from cumulo.object_store import model
+from cumulo.object_store import (
+    bucket_model,
+    configuration_model,
+    copy_model,
+    listing_model,
+    object_model,
+    tagging_model,
+)
 
 # Among them one that is another with a zero behind it, whose rows stand next to those of the former's versions.
 KEYS = st.sampled_from(["a", "a\x00", "a/b", "b"])
@@ -88,9 +95,11 @@ def machine(stand_in: Any, *, durable: bool) -> type[RuleBasedStateMachine]:
 
         @rule(state=st.sampled_from(["Enabled", "Suspended"]))
         def configure(self, state: str) -> None:
-            value = model.Versioning(state)
+            value = configuration_model.Versioning(state)
             self.do(
-                self.stand.call("SetBucketConfiguration", model.SetBucketConfiguration("inbox", "versioning", value))
+                self.stand.call(
+                    "SetBucketConfiguration", configuration_model.SetBucketConfiguration("inbox", "versioning", value)
+                )
             )
             self.state = state
 
@@ -113,8 +122,8 @@ def machine(stand_in: Any, *, durable: bool) -> type[RuleBasedStateMachine]:
         def copy(self, key: str, source: str, place: int) -> None:
             id_ = self.pick(source, place)
             there = self.find(source, id_)
-            request = model.CopyObject(
-                bucket="inbox", key=key, source=model.CopySource("inbox", source, version_id=id_)
+            request = copy_model.CopyObject(
+                bucket="inbox", key=key, source=copy_model.CopySource("inbox", source, version_id=id_)
             )
 
             answer = self.attempt(self.stand.call("CopyObject", request))
@@ -139,9 +148,9 @@ def machine(stand_in: Any, *, durable: bool) -> type[RuleBasedStateMachine]:
             answer = self.do(self.stand.delete(key))
             self.deleted(key, answer)
 
-        def deleted(self, key: str, answer: model.Deleted) -> None:
+        def deleted(self, key: str, answer: object_model.Deleted) -> None:
             if not self.state:
-                assert answer == model.Deleted()
+                assert answer == object_model.Deleted()
                 self.versions.pop(key, None)
                 return
             assert answer.is_delete_marker
@@ -153,19 +162,19 @@ def machine(stand_in: Any, *, durable: bool) -> type[RuleBasedStateMachine]:
             answer = self.do(self.stand.delete(key, version_id=id_))
             self.removed(key, id_, answer)
 
-        def removed(self, key: str, id_: str, answer: model.Deleted) -> None:
+        def removed(self, key: str, id_: str, answer: object_model.Deleted) -> None:
             there = self.find(key, id_)
-            assert answer == model.Deleted(id_, there is not None and there.data is None)
+            assert answer == object_model.Deleted(id_, there is not None and there.data is None)
             if there is not None:
                 self.versions[key].remove(there)
 
         @rule(picks=st.lists(st.tuples(KEYS, st.none() | st.integers(0, 4)), min_size=1, max_size=5))
         def batch_delete(self, picks: list[tuple[str, int | None]]) -> None:
             entries = tuple(
-                model.DeleteEntry(key, version_id="" if place is None else self.pick(key, place))
+                object_model.DeleteEntry(key, version_id="" if place is None else self.pick(key, place))
                 for key, place in picks
             )
-            request = model.BatchDeleteObjects(bucket="inbox", entries=entries)
+            request = object_model.BatchDeleteObjects(bucket="inbox", entries=entries)
 
             for entry, answer in zip(entries, self.do(self.stand.call("BatchDeleteObjects", request)), strict=True):
                 if entry.version_id:
@@ -179,7 +188,7 @@ def machine(stand_in: Any, *, durable: bool) -> type[RuleBasedStateMachine]:
             there = self.find(key, id_)
 
             answer = self.attempt(
-                self.stand.call("SetObjectTagging", model.SetObjectTagging("inbox", key, {tag: ""}, id_))
+                self.stand.call("SetObjectTagging", tagging_model.SetObjectTagging("inbox", key, {tag: ""}, id_))
             )
 
             if there is None or there.data is None:
@@ -202,7 +211,7 @@ def machine(stand_in: Any, *, durable: bool) -> type[RuleBasedStateMachine]:
                     page = self.do(
                         self.stand.call(
                             "ListObjectVersions",
-                            model.ListObjectVersions(
+                            listing_model.ListObjectVersions(
                                 bucket="inbox", prefix=prefix, delimiter=delimiter, page_size=size, **more
                             ),
                         )
@@ -256,7 +265,7 @@ def machine(stand_in: Any, *, durable: bool) -> type[RuleBasedStateMachine]:
                     found = self.attempt(self.stand.get(key, version_id=one.id))
                     assert found == ("MethodNotAllowed" if one.data is None else one.data)
                     if one.data is not None:
-                        asked = model.GetObjectTagging("inbox", key, one.id)
+                        asked = tagging_model.GetObjectTagging("inbox", key, one.id)
                         assert tuple(self.do(self.stand.call("GetObjectTagging", asked)).tags) == one.tags
             assert self.do(self.stand.problems()) == []
 
@@ -270,7 +279,7 @@ def machine(stand_in: Any, *, durable: bool) -> type[RuleBasedStateMachine]:
         def empty_bucket_goes(self) -> None:
             """A bucket with any version is not empty; without any it is."""
             any_left = any(self.versions.values())
-            answer = self.attempt(self.stand.call("DeleteBucket", model.DeleteBucket("inbox")))
+            answer = self.attempt(self.stand.call("DeleteBucket", bucket_model.DeleteBucket("inbox")))
             assert answer == ("BucketNotEmpty" if any_left else None)
 
     return Versions
