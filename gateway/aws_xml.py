@@ -307,7 +307,7 @@ def parse(document: bytes | memoryview) -> "Element":
 
 def read_values(root: "Element", name: str, structure: type[Structure]) -> dict[str, Any]:
     """Return what a document with the root element `name` says, in plain values. Raises `MalformedInput`."""
-    if (found := _local(root)) != name:
+    if (found := local_name(root)) != name:
         raise MalformedInput("xml", f"the root element {name}", value=found[:VALUE_SHOWN_CHARS_MAX])
     values: dict[str, Any] = _structure_reader(structure)(root, 1)
     return values
@@ -338,7 +338,7 @@ def _structure_reader(structure: type[Structure]) -> DeepReader:
         for name, child in _children(element, depth):
             field = fields.get(name)
             if field is None:
-                raise MalformedInput("xml", f"no such element in {_local(element)}", name[:VALUE_SHOWN_CHARS_MAX])
+                raise MalformedInput("xml", f"no such element in {local_name(element)}", name[:VALUE_SHOWN_CHARS_MAX])
             wire, read_value, repeated = field
             if repeated:
                 values.setdefault(wire, []).append(read_value(child, depth + 1))
@@ -385,7 +385,7 @@ def _list_reader(read_item: DeepReader, item: str) -> DeepReader:
         items = []
         for name, child in _children(element, depth):
             if name != item:
-                raise MalformedInput("xml", f"only {item} in {_local(element)}", name[:VALUE_SHOWN_CHARS_MAX])
+                raise MalformedInput("xml", f"only {item} in {local_name(element)}", name[:VALUE_SHOWN_CHARS_MAX])
             items.append(read_item(child, depth + 1))
         return items
 
@@ -396,14 +396,14 @@ def _children(element: "Element", depth: int) -> Iterator[tuple[str, "Element"]]
     if depth > XML_DEPTH_MAX:
         raise MalformedInput("xml", f"at most {XML_DEPTH_MAX} levels")
     if element.text and not element.text.isspace():
-        raise MalformedInput("xml", f"no text in {_local(element)}")
+        raise MalformedInput("xml", f"no text in {local_name(element)}")
     for child in element:
         if child.tail and not child.tail.isspace():
-            raise MalformedInput("xml", f"no text in {_local(element)}")
-        yield _local(child), child
+            raise MalformedInput("xml", f"no text in {local_name(element)}")
+        yield local_name(child), child
 
 
-def _local(element: "Element") -> str:
+def local_name(element: "Element") -> str:
     """Return an element's name without its namespace."""
     if not isinstance(element.tag, str):  # an entity that was not resolved
         raise MalformedInput("xml", "no entities")
@@ -412,7 +412,7 @@ def _local(element: "Element") -> str:
 
 def _text_of_element(element: "Element", _depth: int) -> str:
     if len(element):
-        raise MalformedInput("xml", "text only", _local(element))
+        raise MalformedInput("xml", "text only", local_name(element))
     return element.text or ""
 
 
@@ -425,4 +425,4 @@ def _timestamp(element: "Element", depth: int) -> int:
     try:
         return aws_timestamps.parsed(text)
     except ValueError:
-        raise MalformedInput("xml", "a timestamp", _local(element), text[:VALUE_SHOWN_CHARS_MAX]) from None
+        raise MalformedInput("xml", "a timestamp", local_name(element), text[:VALUE_SHOWN_CHARS_MAX]) from None

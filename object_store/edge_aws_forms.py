@@ -57,10 +57,10 @@ async def _post_object(service: Service, call: AwsCall) -> AwsAnswer:
     asked = object_model.PutObject(
         bucket=form.Bucket,
         key=key,
-        content_type=fields.get("content-type", ""),
+        content_type=_latin(fields.get("content-type", "")),
         metadata={name[len(_META) :]: value for name, value in fields.items() if name.startswith(_META)},
         expected=body_model.ExpectedContent(digests=expected_digests(fields)),
-        headers=content_headers(fields),
+        headers={name: _latin(value) for name, value in content_headers(fields).items()},
         storage_class=fields.get("x-amz-storage-class", ""),
         tags=_tags(fields.get("tagging")),
         acl=fields.get("acl", fields.get("x-amz-acl", "")),
@@ -105,12 +105,22 @@ def _answer(call: AwsCall, fields: Mapping[str, str], stored: object_model.Objec
     return AwsAnswer(status=204, headers=headers)
 
 
+def _latin(text: str) -> str:
+    """Return a content header as S3 keeps it: a blank stands for each character that ISO 8859-1 does not have."""
+    return "".join(character if character <= "\xff" else " " for character in text)
+
+
 def _tags(text: str | None) -> dict[str, str]:
-    """Return the tags of a form: a document in a field. Raises `MalformedXML` or `InvalidTag`."""
+    """Return the tags of a form: a document in a field, of which any other than `Tagging` has none. Raises
+    `MalformedXML` or `InvalidTag`.
+    """
     if text is None:
         return {}
     try:
-        values = aws_xml.read_values(aws_xml.parse(text.encode()), "Tagging", _aws_s3.Tagging)
+        root = aws_xml.parse(text.encode())
+        if aws_xml.local_name(root) != "Tagging":
+            return {}
+        values = aws_xml.read_values(root, "Tagging", _aws_s3.Tagging)
         tagging = from_plain("xml", values, _aws_s3.Tagging, strict=False)
     except MalformedInput as error:
         raise MALFORMED_XML.error() from error

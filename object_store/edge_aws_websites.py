@@ -52,7 +52,7 @@ async def serve(service: Service, visit: Visit) -> Response:
     request, address = visit.request, visit.address
     site = await service.website(address.bucket)
     if request.method not in ("GET", "HEAD"):
-        details = (("Method", request.method), ("ResourceType", "OBJECT" if address.key else "BUCKET"))
+        details = (("Method", request.method), ("ResourceType", "OBJECT"))
         message = "The specified method is not allowed against this resource."
         return _page(visit, Failure(405, "MethodNotAllowed", message, details))
     if site is None or site == ():
@@ -97,6 +97,8 @@ async def _instead(service: Service, visit: Visit, site: Any, place: Place, erro
         message = "Access Denied" if other.row is ACCESS_DENIED else other.message
         custom = Failure(other.row.http_status, other.row.code, message, (("Key", site.ErrorDocument.Key),))
         return _page(visit, failure, custom=custom)
+    if page.status == websites.MOVED:  # also an error document may be elsewhere
+        return page
     return msgspec.structs.replace(page, status=status, headers=page.headers + _error_headers(failure))
 
 
@@ -122,7 +124,7 @@ async def _document(service: Service, visit: Visit, key: str, *, as_error: bool 
     download: object_model.Download = result.value
     found, body = download.object, result.body
     elsewhere = found.headers.get(object_model.WEBSITE_REDIRECT, "")
-    if elsewhere and not as_error:
+    if elsewhere:
         if body is not None and not isinstance(body, InlineBody):
             await body.aclose()  # type: ignore[attr-defined]  # a blob's reader, which keeps its file open
         # The text is that of a header: each character is one of the octets that were sent.

@@ -94,8 +94,10 @@ def check_content_type(content_type: str) -> None:
         )
 
 
-def check_metadata(metadata: Mapping[str, str]) -> None:
-    """Raise `MetadataTooLarge`, or `InvalidArgument` for a name or value that no header can carry."""
+def check_metadata(metadata: Mapping[str, str], *, of_form: bool = False) -> None:
+    """Raise `MetadataTooLarge`, or `InvalidArgument` for a name or value that no header can carry. A form's values came
+    in none, and S3 takes any text; it leaves in encoded words.
+    """
     size = sum(text_bytes("metadata", name) + text_bytes("metadata", value) for name, value in metadata.items())
     if size > object_model.METADATA_BYTES_MAX:
         raise METADATA_TOO_LARGE.error(size=size, allowed=object_model.METADATA_BYTES_MAX)
@@ -104,7 +106,7 @@ def check_metadata(metadata: Mapping[str, str]) -> None:
             raise INVALID_ARGUMENT.error(
                 parameter="metadata", value=repr(shown(name)), allowed="names are lower-case header field names"
             )
-        if _CONTROL_CHARACTERS.search(value) is not None:
+        if not of_form and _CONTROL_CHARACTERS.search(value) is not None:
             raise INVALID_ARGUMENT.error(
                 parameter="metadata", value=repr(shown(value)), allowed=f"no control characters in {name}"
             )

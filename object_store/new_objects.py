@@ -25,7 +25,8 @@ def check_description(
     if request.content_type:
         naming.check_content_type(request.content_type)
     if request.metadata:
-        naming.check_metadata(request.metadata)
+        of_form = isinstance(request, object_model.PutObject) and request.is_form
+        naming.check_metadata(request.metadata, of_form=of_form)
     if request.headers:
         naming.check_headers(request.headers)
     if request.tags:

@@ -47,10 +47,10 @@ def check_website(_bucket: str, value: "aws_s3.WebsiteConfiguration") -> None:
             raise MALFORMED_CONFIGURATION.error(parameter="HostName")
         _check_protocol(everywhere.Protocol)
         return
-    if value.IndexDocument is None or not value.IndexDocument.Suffix:
+    if value.IndexDocument is None:
         reason = "A value for IndexDocument Suffix must be provided if RedirectAllRequestsTo is empty"
         raise REFUSED_ARGUMENT.error(reason=reason, parameter="IndexDocument", value="null")
-    if "/" in value.IndexDocument.Suffix:
+    if not value.IndexDocument.Suffix or "/" in value.IndexDocument.Suffix:
         reason = "The IndexDocument Suffix is not well formed"
         raise REFUSED_ARGUMENT.error(reason=reason, parameter="IndexDocument", value=shown(value.IndexDocument.Suffix))
     if value.ErrorDocument is not None and not value.ErrorDocument.Key:
@@ -70,7 +70,7 @@ def _check_rules(rules: "list[aws_s3.RoutingRule]") -> None:
         )
     for rule in rules:
         redirect, condition = rule.Redirect, rule.Condition
-        if not any(msgspec.structs.astuple(redirect)):
+        if all(part is None for part in msgspec.structs.astuple(redirect)):
             raise MALFORMED_CONFIGURATION.error(parameter="Redirect")
         if redirect.ReplaceKeyPrefixWith is not None and redirect.ReplaceKeyWith is not None:
             raise _refused("You can only define ReplaceKeyPrefix or ReplaceKey but not both.")

@@ -90,6 +90,35 @@ def test_form_with_tags(door: Door) -> None:
     assert door.client().get_object_tagging(Bucket="inbox", Key="key")["TagSet"] == [{"Key": "a", "Value": "1"}]
 
 
+def test_form_whose_tagging_is_another_document_brings_no_tags(door: Door) -> None:
+    assert post(door, "key", tagging="<Other><Tag/></Other>").status == 204
+
+    assert door.client().get_object_tagging(Bucket="inbox", Key="key")["TagSet"] == []
+
+
+def test_form_brings_metadata_in_unicode_and_controls(door: Door) -> None:
+    answer = post(
+        door,
+        "test_—.pdf",
+        Content__Disposition='filename="test_—_é.pdf"',
+        Cache__Control="non-ascii-—é",
+        x__amz__meta__written="ÄMÄZÕÑ S3",
+        x__amz__meta__controls="\x00\x01\x02\x03\x04",
+        x__amz__meta__word="=?UTF-8?B?YWJj?=",
+        success_action_status="201",
+    )
+
+    assert (answer.status, answer.xml["PostResponse"]["Key"]) == (201, "test_—.pdf")
+    assert answer.headers["location"].endswith("/test_%E2%80%94.pdf")
+    got = door.client().head_object(Bucket="inbox", Key="test_—.pdf")
+    assert (got["ContentDisposition"], got["CacheControl"]) == ('filename="test_ _é.pdf"', "non-ascii- é")
+    assert got["Metadata"] == {
+        "written": "=?UTF-8?Q?=C3=84M=C3=84Z=C3=95=C3=91_S3?=",
+        "controls": "=?UTF-8?B?AAECAwQ=?=",
+        "word": "=?UTF-8?B?YWJj?=",
+    }
+
+
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [

@@ -100,6 +100,7 @@ def rule(condition: dict[str, str] | None = None, **redirect: str) -> dict[str, 
             "A value for IndexDocument Suffix must be provided if RedirectAllRequestsTo is empty",
         ),
         ({"IndexDocument": {"Suffix": "a/b"}}, "InvalidArgument", "The IndexDocument Suffix is not well formed"),
+        ({"IndexDocument": {"Suffix": ""}}, "InvalidArgument", "The IndexDocument Suffix is not well formed"),
         (
             {**PLAIN, "RedirectAllRequestsTo": {"HostName": "h"}},
             "InvalidArgument",
@@ -198,6 +199,7 @@ def test_what_is_not_there_is_told_in_html_and_what_is_shut_stays_shut(door: Doo
     assert (nowhere.status, nowhere.headers["x-amz-error-code"]) == (404, "NoSuchBucket")
     assert b"<li>BucketName: nowhere</li>" in nowhere.body
     assert (posted.status, posted.headers["x-amz-error-code"]) == (405, "MethodNotAllowed")
+    assert b"<li>Method: POST</li>\n<li>ResourceType: OBJECT</li>" in posted.body
     door.client().delete_bucket_website(Bucket="inbox")
     assert visit(door, "/").headers["x-amz-error-code"] == "NoSuchWebsiteConfiguration"
 
@@ -211,6 +213,25 @@ def test_bucket_may_be_called_like_a_service_and_a_range_beyond_the_end_is_told_
 
     assert service.headers["x-amz-error-code"] == "NoSuchBucket"
     assert (beyond.status, beyond.headers["x-amz-error-code"]) == (416, "InvalidRange")
+
+
+def test_error_document_may_be_elsewhere(door: Door) -> None:
+    configured(door)
+    published(door, LIST)
+    key = PLAIN["ErrorDocument"]["Key"]
+    door.client().put_object(Bucket="inbox", Key=key, Body=b"moved", WebsiteRedirectLocation="/another/lost.html")
+
+    lost = visit(door, "/gone.html")
+
+    assert (lost.status, lost.headers["location"]) == (301, "/another/lost.html")
+
+
+def test_routing_rule_may_take_a_prefix_away(door: Door) -> None:
+    configured(door, {**PLAIN, "RoutingRules": [rule({"KeyPrefixEquals": "docs/"}, ReplaceKeyPrefixWith="")]})
+
+    moved = visit(door, "/docs/deep/page.html")
+
+    assert (moved.status, moved.headers["location"]) == (301, f"http://{HOST}/deep/page.html")
 
 
 def test_error_document_is_shown_with_the_status_of_the_error(door: Door) -> None:
