@@ -53,6 +53,7 @@ from cumulo.gateway.aws_service import (
     PostedForm,
     RefusalWithHeaders,
 )
+from cumulo.gateway.aws_shapes import payload_member
 from cumulo.gateway.bucket_front import Visit
 from cumulo.gateway.held_bodies import HeldBodies, is_long
 from cumulo.gateway.http1 import Request, Response
@@ -595,6 +596,11 @@ def _nameless(service: AwsService | None) -> ServiceModel:
     )
 
 
+def _is_document(operation: OperationModel | None, path: str) -> bool:
+    payload = None if operation is None else payload_member(operation.input)
+    return payload is not None and path == payload.wire
+
+
 def _in_dialect(error: ServiceError, service: AwsService | None) -> ServiceError:
     row = None if service is None else service.dialect.said_otherwise.get(error.row)
     return error if row is None else ServiceError(row, error.values)
@@ -611,6 +617,8 @@ def _expected(error: Exception, exchange: _Exchange) -> ServiceError:
         return error
     if service is not None and isinstance(error, MissingMember):
         operation = "" if exchange.operation is None else exchange.operation.name
+        if service.input_errors.no_document is not None and _is_document(exchange.operation, error.path):
+            return service.input_errors.no_document.error()
         if service.input_errors.incomplete is not None and "." in error.path:
             return service.input_errors.incomplete.error(parameter=error.path)
         return service.input_errors.missing.error(parameter=error.path, operation=operation)

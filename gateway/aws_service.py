@@ -108,7 +108,7 @@ class InputErrors(msgspec.Struct, frozen=True):
     and `allowed`, `unknown_operation` with `operation` and `version`, `too_large` with `allowed` (bytes).
     `malformed_parameter` is what is wrong in URL or headers, where the service calls that otherwise than a malformed
     document; `incomplete` is a document that lacks a member, where the service calls that otherwise than a request that
-    lacks one.
+    lacks one, and `no_document` is a request without the document that it should be.
     """
 
     missing: ErrorRow
@@ -117,6 +117,7 @@ class InputErrors(msgspec.Struct, frozen=True):
     too_large: ErrorRow
     malformed_parameter: ErrorRow | None = None
     incomplete: ErrorRow | None = None
+    no_document: ErrorRow | None = None
 
 
 class AwsService(msgspec.Struct, frozen=True):

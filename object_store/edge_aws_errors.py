@@ -23,6 +23,7 @@ def _refusal(code: str, message: str, http_status: int = 400) -> ErrorRow:
 MALFORMED_XML: Final = _refusal(
     "MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema"
 )
+MISSING_REQUEST_BODY: Final = _refusal("MissingRequestBodyError", "Request Body is empty")
 MISSING_CONTENT_LENGTH: Final = _refusal(
     "MissingContentLength", "You must provide the Content-Length HTTP header.", http_status=411
 )
@@ -54,6 +55,7 @@ INPUT_ERRORS: Final = InputErrors(
     too_large=_refusal("MaxMessageLengthExceeded", "Your request was too big."),
     malformed_parameter=_refusal("InvalidArgument", "Provided {parameter} not {allowed}"),
     incomplete=MALFORMED_XML,
+    no_document=MISSING_REQUEST_BODY,
 )
 
 _ELEMENTS: Final[Mapping[str, Mapping[str, str]]] = {

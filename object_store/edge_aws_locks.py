@@ -14,7 +14,7 @@ from cumulo.gateway.aws_timestamps import iso8601
 from cumulo.object_store import configuration_model, lock_model
 from cumulo.object_store.configurations import OBJECT_LOCK
 from cumulo.object_store.edge_aws_configurations import write_configuration
-from cumulo.object_store.edge_aws_errors import MALFORMED_XML, argument_error
+from cumulo.object_store.edge_aws_errors import MALFORMED_XML, MISSING_REQUEST_BODY, argument_error
 from cumulo.object_store.edge_aws_headers import asked_version, check_headers, parse_date
 from cumulo.object_store.edge_aws_xml import document
 from cumulo.object_store.service import Service
@@ -182,8 +182,10 @@ def _duration_elements(it: lock_model.EventHold) -> str:
 
 
 def bucket_lock_of(said: Any) -> lock_model.BucketLock:
-    """Return what S3's shape of a bucket's lock says; raises `MalformedXML`."""
-    if said is None or said.ObjectLockEnabled != "Enabled":
+    """Return what S3's shape of a bucket's lock says; raises `MissingRequestBodyError` for none, and `MalformedXML`."""
+    if said is None:
+        raise MISSING_REQUEST_BODY.error()
+    if said.ObjectLockEnabled != "Enabled":
         raise MALFORMED_XML.error()
     if said.Rule is None:
         return lock_model.BucketLock()

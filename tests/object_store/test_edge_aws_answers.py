@@ -45,6 +45,16 @@ def test_document_that_lacks_a_member_is_malformed(door: Door) -> None:
     )
 
 
+@pytest.mark.parametrize("target", ["/inbox?tagging", "/inbox?notification", "/inbox?object-lock", "/inbox/k?tagging"])
+def test_document_that_is_not_there_is_missing(door: Door, target: str) -> None:
+    assert door.ask("PUT", target).error == (400, "MissingRequestBodyError", "Request Body is empty")
+
+
+@pytest.mark.parametrize("target", ["/inbox/k?retention", "/inbox/k?legal-hold"])
+def test_lock_that_is_not_there_is_malformed(door: Door, target: str) -> None:
+    assert door.ask("PUT", target).error[:2] == (400, "MalformedXML")
+
+
 def test_bucket_with_versions_says_that_they_hold_it(door: Door) -> None:
     s3 = door.client()
     s3.put_bucket_versioning(Bucket="inbox", VersioningConfiguration={"Status": "Enabled"})
