@@ -22,7 +22,16 @@ from cumulo.core.ids import SystemRandomness
 from cumulo.core.names import FIRST_ACCOUNT
 from cumulo.core.operations import Check
 from cumulo.core.tokens import TokenSealer
-from cumulo.identity import directory, keys, model, resource_policy
+from cumulo.identity import (
+    access_key_model,
+    directory,
+    keys,
+    model,
+    policy_model,
+    resource_policy,
+    token_model,
+    user_model,
+)
 from cumulo.identity.authorizer import Authorizer, Guard
 from cumulo.identity.bootstrap import bootstrap
 from cumulo.identity.credentials import Credentials
@@ -75,7 +84,7 @@ class Setup:
         """Trade a proof for a token."""
         now_ms, nonce = self.clock.wall_ms(), self.randomness.token_bytes(16)
         proof = prove(secret, key_id, now_ms, nonce, 0)
-        request = model.IssueToken(access_key_id=key_id, timestamp_ms=now_ms, nonce=nonce, ttl_s=0, proof=proof)
+        request = token_model.IssueToken(access_key_id=key_id, timestamp_ms=now_ms, nonce=nonce, ttl_s=0, proof=proof)
         return self.credentials.issue(request, 900).text
 
     def context(self, token: str) -> CallContext:
@@ -89,11 +98,11 @@ class Setup:
         async def call(request: model.Request) -> object:
             return (await self.service.call(self.root, type(request).__name__, request)).value
 
-        await call(model.CreateUser(name=name))
-        await call(model.CreatePolicy(name=name, document=document))
-        await call(model.AttachUserPolicy(user=name, policy=name))
-        made = await call(model.CreateAccessKey(user=name))
-        assert isinstance(made, model.CreatedKey)
+        await call(user_model.CreateUser(name=name))
+        await call(policy_model.CreatePolicy(name=name, document=document))
+        await call(policy_model.AttachUserPolicy(user=name, policy=name))
+        made = await call(access_key_model.CreateAccessKey(user=name))
+        assert isinstance(made, access_key_model.CreatedKey)
         return self.token(made.access_key.access_key_id, made.secret)
 
 

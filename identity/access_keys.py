@@ -7,9 +7,7 @@ issued to it, because every look at a credential re-reads its key once the polic
 import msgspec
 
 from cumulo.identity import directory, keys, names
-from cumulo.identity.errors import LIMIT_EXCEEDED, NO_SUCH_ACCESS_KEY
-from cumulo.identity.keys import KeyRecord
-from cumulo.identity.model import (
+from cumulo.identity.access_key_model import (
     ACCESS_KEYS_PER_USER_MAX,
     AccessKey,
     CreateAccessKey,
@@ -17,13 +15,12 @@ from cumulo.identity.model import (
     GetAccessKeyLastUsed,
     KeyStatus,
     ListAccessKeys,
-    Listed,
-    NewKey,
-    Stamped,
-    Target,
     UpdateAccessKey,
-    root_arn,
 )
+from cumulo.identity.errors import LIMIT_EXCEEDED, NO_SUCH_ACCESS_KEY
+from cumulo.identity.keys import KeyRecord
+from cumulo.identity.model import Listed, NewKey, Stamped, Target
+from cumulo.identity.principal_model import root_arn
 from cumulo.storage.engine import ReadTxn, Txn
 
 

@@ -5,18 +5,17 @@ account is born with its root's access key, in one commit.
 """
 
 from cumulo.identity import access_keys, directory, keys, owners
-from cumulo.identity.errors import ENTITY_ALREADY_EXISTS
-from cumulo.identity.keys import AccountRecord
-from cumulo.identity.model import (
+from cumulo.identity.account_model import (
     Account,
     AccountSummary,
     CreateAccount,
     CreatedAccount,
     GetAccountSummary,
     ListAccounts,
-    Listed,
-    Stamped,
 )
+from cumulo.identity.errors import ENTITY_ALREADY_EXISTS
+from cumulo.identity.keys import AccountRecord
+from cumulo.identity.model import Listed, Stamped
 from cumulo.storage import tuples
 from cumulo.storage.engine import ReadTxn, Txn
 

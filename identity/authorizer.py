@@ -25,7 +25,7 @@ from cumulo.core.errors import ACCESS_DENIED, INVALID_CLIENT_TOKEN_ID, ServiceEr
 from cumulo.core.operations import Check, Checks
 from cumulo.identity import callers, keys, names
 from cumulo.identity.callers import Claim
-from cumulo.identity.model import Caller, Tags, root_arn
+from cumulo.identity.model import Tags
 from cumulo.identity.policy import (
     ANONYMOUS,
     NO_POLICIES,
@@ -48,6 +48,7 @@ from cumulo.identity.policy import (
     fold_keys,
     principal_keys,
 )
+from cumulo.identity.principal_model import Caller, root_arn
 from cumulo.identity.resource_policy import decided_text
 from cumulo.identity.snapshots import PolicyEpoch, read_now
 from cumulo.storage.engine import Engine

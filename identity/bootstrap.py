@@ -16,7 +16,8 @@ from cumulo.core.names import FIRST_ACCOUNT
 from cumulo.identity import access_keys, directory, keys, owners, signing_keys
 from cumulo.identity.credentials import seal_secret
 from cumulo.identity.keys import AccountRecord
-from cumulo.identity.model import NewKey, canonical_id
+from cumulo.identity.model import NewKey
+from cumulo.identity.principal_model import canonical_id
 from cumulo.identity.sealing import SecretBox
 from cumulo.identity.signing_keys import NewSigningKey
 from cumulo.identity.tokens import new_secret

@@ -7,9 +7,10 @@ is turned off or deleted, and a revoked token are worth nothing, whatever was is
 import msgspec
 
 from cumulo.identity import directory, keys, names
-from cumulo.identity.model import Caller, Tags, canonical_id, root_arn
+from cumulo.identity.model import Tags
 from cumulo.identity.policies import document
 from cumulo.identity.policy import NamedPolicy, PrincipalKind
+from cumulo.identity.principal_model import Caller, canonical_id, root_arn
 from cumulo.storage.engine import ReadTxn
 
 

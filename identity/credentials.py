@@ -19,11 +19,12 @@ from cumulo.core.ports import Authenticated, Credential
 from cumulo.identity import callers, directory, keys, proofs, sessions, signing_keys, tokens
 from cumulo.identity.callers import Claim
 from cumulo.identity.keys import KeyRecord
-from cumulo.identity.model import Caller, IssueToken, SessionCredentials, Token
+from cumulo.identity.principal_model import Caller
 from cumulo.identity.proofs import ProofTimes
 from cumulo.identity.sealing import SecretBox
 from cumulo.identity.sessions import SealedSession
 from cumulo.identity.snapshots import PolicyEpoch, read_now
+from cumulo.identity.token_model import IssueToken, SessionCredentials, Token
 from cumulo.identity.tokens import Claims, Signer
 from cumulo.storage.engine import Engine, ReadTxn
 

@@ -14,8 +14,9 @@ from cumulo.core.errors import ServiceError
 from cumulo.identity import built_in_policies, keys, names
 from cumulo.identity.errors import ENTITY_ALREADY_EXISTS, NO_SUCH_ENTITY, NO_SUCH_POLICY
 from cumulo.identity.keys import AccountRecord, GroupRecord, KeyRecord, PolicyRecord, UserRecord
-from cumulo.identity.model import Target, root_arn
+from cumulo.identity.model import Target
 from cumulo.identity.names import Kind, Named
+from cumulo.identity.principal_model import root_arn
 from cumulo.storage import records, tuples
 from cumulo.storage.engine import ReadTxn, Row, Txn
 

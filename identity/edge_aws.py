@@ -12,7 +12,7 @@ from cumulo.core.errors import ServiceError
 from cumulo.core.lazy import LazyModule
 from cumulo.core.operations import Result
 from cumulo.gateway.aws_service import AwsCall, AwsService, Handler
-from cumulo.identity import edge_aws_input, edge_aws_policies, edge_aws_users, model
+from cumulo.identity import edge_aws_input, edge_aws_policies, edge_aws_users, token_model
 from cumulo.identity.edge_aws_errors import MFA_FAILED, in_aws_words, input_errors
 from cumulo.identity.edge_aws_rows import Row, aws_iam, seconds
 from cumulo.identity.names import require_between
@@ -55,19 +55,21 @@ def edge_sts(service: IdentityDoor) -> AwsService:
     """Return STS on this room."""
 
     async def get_caller_identity(call: AwsCall) -> Any:
-        me: model.CallerIdentity = (await service.call(call.ctx, "GetCallerIdentity", model.GetCallerIdentity())).value
+        me: token_model.CallerIdentity = (
+            await service.call(call.ctx, "GetCallerIdentity", token_model.GetCallerIdentity())
+        ).value
         return aws_sts.GetCallerIdentityResponse(UserId=me.user_id, Account=me.account, Arn=me.arn)
 
     async def get_session_token(call: AwsCall) -> Any:
         asked = call.request
         if asked.DurationSeconds is not None:
             require_between(
-                asked.DurationSeconds, model.SESSION_LIFE_S_MIN, model.SESSION_LIFE_S_MAX, "durationSeconds"
+                asked.DurationSeconds, token_model.SESSION_LIFE_S_MIN, token_model.SESSION_LIFE_S_MAX, "durationSeconds"
             )
         if asked.SerialNumber is not None or asked.TokenCode is not None:
             raise MFA_FAILED.error()  # nobody has a device
-        request = model.GetSessionToken(duration_s=asked.DurationSeconds or 0)
-        made: model.SessionCredentials = (await service.call(call.ctx, "GetSessionToken", request)).value
+        request = token_model.GetSessionToken(duration_s=asked.DurationSeconds or 0)
+        made: token_model.SessionCredentials = (await service.call(call.ctx, "GetSessionToken", request)).value
         return aws_sts.GetSessionTokenResponse(
             Credentials=aws_sts.Credentials(
                 AccessKeyId=made.access_key_id,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from cumulo.core.names import parse_arn
-from cumulo.identity import model
+from cumulo.identity import model, policy_model, user_model
 from cumulo.identity.edge_aws_errors import INVALID_ARN, INVALID_NAME, INVALID_PATH, NO_ARN, constraint, member_name
 from cumulo.identity.errors import NO_SUCH_ACCESS_KEY
 
@@ -41,7 +41,7 @@ def check(request: Any) -> None:
 def check_new_user_name(parameter: str, name: str | None) -> None:
     """Refuse a name that is too long for a user; raises a `ServiceError`."""
     if name is not None:
-        _length(1, model.USER_NAME_CHARACTERS_MAX)(parameter, name)
+        _length(1, user_model.USER_NAME_CHARACTERS_MAX)(parameter, name)
 
 
 def _length(least: int, most: int) -> Check:
@@ -130,7 +130,7 @@ _RULES: Final[Mapping[str, Check]] = {
     "PathPrefix": _path_prefix,
     "PolicyArn": _policy_arn,
     "PolicyDocument": _document,
-    "Description": _length(0, model.DESCRIPTION_CHARACTERS_MAX),
+    "Description": _length(0, policy_model.DESCRIPTION_CHARACTERS_MAX),
     "AccessKeyId": _access_key_id,
     "Status": _one_of("Active", "Inactive"),
     "Scope": _one_of("All", "AWS", "Local"),

@@ -7,7 +7,10 @@ request and this listing is asked for rarely: a page looks at as many bearers as
 from typing import Final
 
 from cumulo.identity import directory, groups, keys, users
-from cumulo.identity.model import Entities, Group, Listed, ListEntitiesForPolicy, Stamped, User
+from cumulo.identity.group_model import Group
+from cumulo.identity.model import Listed, Stamped
+from cumulo.identity.policy_model import Entities, ListEntitiesForPolicy
+from cumulo.identity.user_model import User
 from cumulo.storage import tuples
 from cumulo.storage.engine import ReadTxn
 

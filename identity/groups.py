@@ -8,23 +8,21 @@ import msgspec
 
 from cumulo.identity import directory, keys, names, users
 from cumulo.identity.errors import DELETE_CONFLICT, ENTITY_ALREADY_EXISTS, LIMIT_EXCEEDED, NOT_A_MEMBER
-from cumulo.identity.keys import GroupRecord
-from cumulo.identity.model import (
+from cumulo.identity.group_model import (
     GROUPS_PER_ACCOUNT_MAX,
-    GROUPS_PER_USER_MAX,
     AddUserToGroup,
     CreateGroup,
     DeleteGroup,
     GetGroup,
     Group,
     GroupMembers,
-    Listed,
     ListGroups,
-    ListGroupsForUser,
     RemoveUserFromGroup,
-    Stamped,
     UpdateGroup,
 )
+from cumulo.identity.keys import GroupRecord
+from cumulo.identity.model import Listed, Stamped
+from cumulo.identity.user_model import GROUPS_PER_USER_MAX, ListGroupsForUser
 from cumulo.storage import tuples
 from cumulo.storage.engine import ReadTxn, Txn
 

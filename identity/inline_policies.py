@@ -11,7 +11,9 @@ import msgspec
 from cumulo.identity import directory, keys
 from cumulo.identity.errors import NO_SUCH_ENTITY, POLICIES_TOO_LARGE
 from cumulo.identity.keys import GroupRecord, UserRecord
-from cumulo.identity.model import (
+from cumulo.identity.model import Listed, Page, Stamped
+from cumulo.identity.policy import counted_size
+from cumulo.identity.policy_model import (
     GROUP_INLINE_BYTES_MAX,
     USER_INLINE_BYTES_MAX,
     DeleteGroupPolicy,
@@ -19,15 +21,11 @@ from cumulo.identity.model import (
     GetGroupPolicy,
     GetUserPolicy,
     InlinePolicy,
-    Listed,
     ListGroupPolicies,
     ListUserPolicies,
-    Page,
     PutGroupPolicy,
     PutUserPolicy,
-    Stamped,
 )
-from cumulo.identity.policy import counted_size
 from cumulo.storage.engine import ReadTxn, Txn
 
 Owner = TypeVar("Owner", UserRecord, GroupRecord)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from cumulo.core.names import FIRST_ACCOUNT
-from cumulo.identity import built_in_policies, keys, model
+from cumulo.identity import access_key_model, built_in_policies, keys, policy_model, principal_model
 from cumulo.identity.policy import MalformedPolicy, PolicyKind, counted_size, read_policy
 from cumulo.storage import tuples
 from cumulo.storage.engine import ReadTxn, rows_under
@@ -36,8 +36,8 @@ def check(txn: ReadTxn) -> list[str]:
     problems += _built_in(accounts, users, groups)
     problems += _documents(txn, policies)
     problems += _versions(txn, policies)
-    problems += _inline(txn, keys.USER_POLICIES, "user", users, model.USER_INLINE_BYTES_MAX)
-    problems += _inline(txn, keys.GROUP_POLICIES, "group", groups, model.GROUP_INLINE_BYTES_MAX)
+    problems += _inline(txn, keys.USER_POLICIES, "user", users, policy_model.USER_INLINE_BYTES_MAX)
+    problems += _inline(txn, keys.GROUP_POLICIES, "group", groups, policy_model.GROUP_INLINE_BYTES_MAX)
     problems += _signing_keys(txn)
     return problems
 
@@ -48,7 +48,7 @@ def _rows(txn: ReadTxn, subspace: bytes) -> Iterator[tuple[tuple[str, ...], byte
 
 
 def _owners(txn: ReadTxn, accounts: dict[str, Any]) -> Iterator[str]:
-    wanted = {model.canonical_id(number): number for number in accounts}
+    wanted = {principal_model.canonical_id(number): number for number in accounts}
     if {key[0]: value.decode() for key, value in _rows(txn, keys.CANONICAL_IDS)} != wanted:
         yield "accounts: the index of canonical ids leads elsewhere than to each of them"
     emails = {keys.fold(account.email): number for number, account in accounts.items() if account.email}
@@ -87,7 +87,7 @@ def _keys(accounts: dict[str, Any], users: dict[str, Any], access_keys: dict[str
     for key_id, owner in owners.items():
         yield f"access key {key_id}: {owner} has it and it does not exist"
     for owner, it in (accounts | users).items():
-        if len(it.access_keys) > model.ACCESS_KEYS_PER_USER_MAX:
+        if len(it.access_keys) > access_key_model.ACCESS_KEYS_PER_USER_MAX:
             yield f"{owner}: {len(it.access_keys)} access keys"
 
 
@@ -127,7 +127,11 @@ def _versions(txn: ReadTxn, policies: dict[str, Any]) -> Iterator[str]:
     documents = {key: value.decode() for key, value in _rows(txn, keys.POLICY_VERSIONS)}
     for policy_id, policy in policies.items():
         numbers = [number for number, _ in policy.versions] or [1]
-        if policy.default not in numbers or max(numbers) > policy.newest or len(numbers) > model.POLICY_VERSIONS_MAX:
+        if (
+            policy.default not in numbers
+            or max(numbers) > policy.newest
+            or len(numbers) > policy_model.POLICY_VERSIONS_MAX
+        ):
             yield f"policy {policy_id}: its versions {numbers} do not fit its default {policy.default}"
         for number in numbers:
             if number == policy.default:

@@ -5,29 +5,38 @@ Owns the rules of which field names what and whose account that is. Pure; the se
 
 import msgspec
 
-from cumulo.identity import access_keys, directory, model, names, users
+from cumulo.identity import (
+    access_key_model,
+    access_keys,
+    directory,
+    group_model,
+    names,
+    policy_model,
+    user_model,
+    users,
+)
 from cumulo.identity.model import Request, Target
 from cumulo.identity.names import Kind, Named, invalid
 from cumulo.storage.engine import ReadTxn
 
 OWN_BY_DEFAULT = (
-    model.GetUser,
-    model.CreateAccessKey,
-    model.ListAccessKeys,
-    model.ListMFADevices,
-    model.ListSigningCertificates,
-    model.ListSSHPublicKeys,
-    model.ListServiceSpecificCredentials,
-    model.GetLoginProfile,
-    model.DeleteLoginProfile,
-    model.ExplainAccess,
+    user_model.GetUser,
+    access_key_model.CreateAccessKey,
+    access_key_model.ListAccessKeys,
+    user_model.ListMFADevices,
+    user_model.ListSigningCertificates,
+    user_model.ListSSHPublicKeys,
+    user_model.ListServiceSpecificCredentials,
+    user_model.GetLoginProfile,
+    user_model.DeleteLoginProfile,
+    policy_model.ExplainAccess,
 )
 """Requests in which an empty name means the caller."""
 
 _CREATED: dict[type[Request], Kind] = {
-    model.CreateUser: names.USER,
-    model.CreateGroup: names.GROUP,
-    model.CreatePolicy: names.POLICY,
+    user_model.CreateUser: names.USER,
+    group_model.CreateGroup: names.GROUP,
+    policy_model.CreatePolicy: names.POLICY,
 }
 
 
@@ -69,7 +78,7 @@ def wanted(request: Request, own_account: str, own_id: str) -> Wanted:
         names.require_path(request.path)  # type: ignore[attr-defined]
         if made.path is not None:
             raise invalid("name", request.name, "a name without its path, which is a field of its own")  # type: ignore[attr-defined]
-    if isinstance(request, model.ListAttachedPolicies) and (user is None) == (group is None):
+    if isinstance(request, policy_model.ListAttachedPolicies) and (user is None) == (group is None):
         raise invalid("principal", "", "exactly one of user and group")
     own = not user and isinstance(request, OWN_BY_DEFAULT)
     root = hasattr(request, "principal")

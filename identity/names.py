@@ -11,11 +11,8 @@ import msgspec
 
 from cumulo.core.names import is_account_id, parse_arn
 from cumulo.identity.errors import CONSTRAINT, VALIDATION_ERROR
-from cumulo.identity.model import (
-    NAME_CHARACTERS_MAX,
-    PATH_CHARACTERS_MAX,
-    USER_NAME_CHARACTERS_MAX,
-)
+from cumulo.identity.model import NAME_CHARACTERS_MAX, PATH_CHARACTERS_MAX
+from cumulo.identity.user_model import USER_NAME_CHARACTERS_MAX
 
 _NAME = re.compile(r"[A-Za-z0-9+=,.@_-]+")
 _PATH = re.compile(r"/(?:[\x21-\x7e]*/)?")

@@ -10,9 +10,10 @@ import re
 import msgspec
 
 from cumulo.identity import directory, keys
+from cumulo.identity.account_model import EMAIL_CHARACTERS_MAX
 from cumulo.identity.errors import ENTITY_ALREADY_EXISTS
-from cumulo.identity.model import EMAIL_CHARACTERS_MAX, canonical_id
 from cumulo.identity.names import invalid
+from cumulo.identity.principal_model import canonical_id
 from cumulo.storage import tuples
 from cumulo.storage.engine import ReadTxn, Txn
 

@@ -17,7 +17,9 @@ from cumulo.identity.errors import (
     POLICY_HAS_VERSIONS,
 )
 from cumulo.identity.keys import GroupRecord, PolicyRecord, UserRecord
-from cumulo.identity.model import (
+from cumulo.identity.model import Listed, Stamped, Target
+from cumulo.identity.policy import DocumentKind, MalformedPolicy, parse_policy
+from cumulo.identity.policy_model import (
     ATTACHED_POLICIES_MAX,
     POLICIES_PER_ACCOUNT_MAX,
     AttachGroupPolicy,
@@ -28,15 +30,11 @@ from cumulo.identity.model import (
     DetachUserPolicy,
     GetPolicy,
     ListAttachedPolicies,
-    Listed,
     ListPolicies,
     ManagedPolicy,
     PolicyScope,
-    Stamped,
-    Target,
     UpdatePolicy,
 )
-from cumulo.identity.policy import DocumentKind, MalformedPolicy, parse_policy
 from cumulo.storage import tuples
 from cumulo.storage.engine import ReadTxn, Txn
 

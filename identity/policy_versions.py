@@ -10,19 +10,17 @@ from cumulo.core.errors import ServiceError
 from cumulo.identity import directory, keys
 from cumulo.identity.errors import DEFAULT_VERSION, NO_SUCH_VERSION, TOO_MANY_VERSIONS
 from cumulo.identity.keys import PolicyRecord
-from cumulo.identity.model import (
+from cumulo.identity.model import Listed, Stamped, Target
+from cumulo.identity.policies import document
+from cumulo.identity.policy_model import (
     POLICY_VERSIONS_MAX,
     CreatePolicyVersion,
     DeletePolicyVersion,
     GetPolicyVersion,
-    Listed,
     ListPolicyVersions,
     PolicyVersion,
     SetDefaultPolicyVersion,
-    Stamped,
-    Target,
 )
-from cumulo.identity.policies import document
 from cumulo.storage.engine import ReadTxn, Txn
 
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from cumulo.core.errors import TOO_BUSY
 from cumulo.identity.errors import REQUEST_EXPIRED
-from cumulo.identity.model import PROOF_SKEW_MS_MAX
+from cumulo.identity.token_model import PROOF_SKEW_MS_MAX
 
 PROOF_BYTES: Final = 32
 NONCES_MAX: Final = 100_000

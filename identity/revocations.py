@@ -8,13 +8,8 @@ import msgspec
 
 from cumulo.identity import directory, keys, names
 from cumulo.identity.keys import RevocationRecord
-from cumulo.identity.model import (
-    SESSION_LIFE_S_MAX,
-    Revoked,
-    RevokePrincipalTokens,
-    RevokeToken,
-    Stamped,
-)
+from cumulo.identity.model import Stamped
+from cumulo.identity.token_model import SESSION_LIFE_S_MAX, Revoked, RevokePrincipalTokens, RevokeToken
 from cumulo.storage import records
 from cumulo.storage.engine import Due, Txn
 

@@ -17,9 +17,12 @@ from cumulo.core.names import FIRST_ACCOUNT, is_account_id, parse_arn
 from cumulo.core.operations import Check, Checks, Operation
 from cumulo.core.tokens import TokenSealer
 from cumulo.identity import (
+    access_key_model,
+    account_model,
     bootstrap,
     callers,
     directory,
+    group_model,
     keys,
     lookups,
     model,
@@ -27,25 +30,31 @@ from cumulo.identity import (
     owners,
     pages,
     policies,
+    policy_model,
+    principal_model,
     proofs,
     revocations,
     signing_keys,
     tags,
+    token_model,
     tokens,
+    user_model,
 )
 from cumulo.identity.authorizer import Authorizer, Guard
 from cumulo.identity.callers import Claim
 from cumulo.identity.credentials import Credentials, seal_secret
 from cumulo.identity.errors import ENTITY_ALREADY_EXISTS
-from cumulo.identity.model import CallerIdentity, Explained, IssueToken, NewKey, SessionCredentials, Stamped, Token
+from cumulo.identity.model import NewKey, Stamped
 from cumulo.identity.names import invalid
 from cumulo.identity.operations import TABLE
 from cumulo.identity.policy import DocumentKind, PrincipalKind
+from cumulo.identity.policy_model import Explained
 from cumulo.identity.revocations import Expiry
 from cumulo.identity.room import Resolved, Room
 from cumulo.identity.sealing import SecretBox
 from cumulo.identity.signing_keys import DueKey
 from cumulo.identity.snapshots import read_now
+from cumulo.identity.token_model import CallerIdentity, IssueToken, SessionCredentials, Token
 from cumulo.identity.tokens import new_secret
 from cumulo.storage.due_pump import DueHandler
 from cumulo.storage.engine import Due, Engine
@@ -53,17 +62,21 @@ from cumulo.storage.engine import Due, Engine
 GuardSource = Callable[[str], Awaitable[Guard | None]]
 """Answers what protects the resource of an ARN, for explanations; None where there is no such resource."""
 
-_NEW_IDS: Final[dict[Any, str]] = {model.CreateUser: "AIDA", model.CreateGroup: "AGPA", model.CreatePolicy: "ANPA"}
+_NEW_IDS: Final[dict[Any, str]] = {
+    user_model.CreateUser: "AIDA",
+    group_model.CreateGroup: "AGPA",
+    policy_model.CreatePolicy: "ANPA",
+}
 _DOCUMENTS: Final[dict[Any, DocumentKind]] = {
-    model.CreatePolicy: DocumentKind.MANAGED,
-    model.CreatePolicyVersion: DocumentKind.MANAGED,
-    model.UpdatePolicy: DocumentKind.MANAGED,
-    model.PutUserPolicy: DocumentKind.USER_INLINE,
-    model.PutGroupPolicy: DocumentKind.GROUP_INLINE,
+    policy_model.CreatePolicy: DocumentKind.MANAGED,
+    policy_model.CreatePolicyVersion: DocumentKind.MANAGED,
+    policy_model.UpdatePolicy: DocumentKind.MANAGED,
+    policy_model.PutUserPolicy: DocumentKind.USER_INLINE,
+    policy_model.PutGroupPolicy: DocumentKind.GROUP_INLINE,
 }
 _ACTION: Final = re.compile(r"[a-z0-9-]{1,64}:[A-Za-z0-9]{1,128}")
 RESOURCE_CHARACTERS_MAX: Final = 2_048
-_OF_FIRST_ACCOUNT: Final = (model.CreateAccount, model.ListAccounts)
+_OF_FIRST_ACCOUNT: Final = (account_model.CreateAccount, account_model.ListAccounts)
 
 
 class _WithSecret(Resolved, frozen=True):
@@ -130,14 +143,14 @@ class Service(Room):
         fields: dict[str, Any] = {}
         if isinstance(request, model.Listing):
             fields["page"] = pages.open_page(self._sealer, account, request)
-        if isinstance(request, model.RevokeToken):
+        if isinstance(request, token_model.RevokeToken):
             account, fields = self._token_fields(request)
         _check_fields(request, self.clock.wall_ms())
         secret = ""
-        if isinstance(request, model.CreateAccount):
+        if isinstance(request, account_model.CreateAccount):
             fields["new_id"] = _account_number(request.account) or self._random_account()
             secret, fields["new_key"] = self._new_key(fields["new_id"], fields["new_id"])
-        elif isinstance(request, model.CreateAccessKey) and found.user is not None:
+        elif isinstance(request, access_key_model.CreateAccessKey) and found.user is not None:
             secret, fields["new_key"] = self._new_key(account, found.user.id)
         elif type(request) in _NEW_IDS:
             fields["new_id"] = iam_id(self.randomness, _NEW_IDS[type(request)])
@@ -166,44 +179,44 @@ class Service(Room):
             return _with_secret(resolved, value)
         if isinstance(value, model.Listed):
             return self._with_token(stamped, request, value)
-        if isinstance(value, model.GroupMembers):
+        if isinstance(value, group_model.GroupMembers):
             return msgspec.structs.replace(value, users=self._with_token(stamped, request, value.users))
-        if isinstance(request, model.CreatePolicy):
+        if isinstance(request, policy_model.CreatePolicy):
             return msgspec.structs.replace(value, description=request.description, tags=request.tags)
-        if isinstance(request, model.CreateUser):
+        if isinstance(request, user_model.CreateUser):
             return msgspec.structs.replace(value, tags=request.tags)
-        if isinstance(request, model.UpdatePolicy):
+        if isinstance(request, policy_model.UpdatePolicy):
             record = read_now(self.engine, keys.PARTITIONS, directory.policy, value.policy_id)
             return value if record is None else msgspec.structs.replace(value, description=record.description)
         return value
 
     def issue_token(self, request: IssueToken) -> Token:
         """Trade a proof for a token; see `Credentials.issue`."""
-        return self._credentials.issue(request, request.ttl_s or model.TOKEN_LIFE_S_DEFAULT)
+        return self._credentials.issue(request, request.ttl_s or token_model.TOKEN_LIFE_S_DEFAULT)
 
-    def session_token(self, ctx: CallContext, request: model.GetSessionToken) -> SessionCredentials:
+    def session_token(self, ctx: CallContext, request: token_model.GetSessionToken) -> SessionCredentials:
         """Return session credentials of the caller; `authorize` has seen to it that a long-term key signed.
 
         A root's session ends after an hour at the latest, whatever was asked for (STS API, GetSessionToken).
         """
         caller = ctx.principal
-        assert isinstance(caller, model.Caller)
-        life_s = request.duration_s or model.SESSION_LIFE_S_DEFAULT
+        assert isinstance(caller, principal_model.Caller)
+        life_s = request.duration_s or token_model.SESSION_LIFE_S_DEFAULT
         if caller.kind is PrincipalKind.ROOT:
-            life_s = min(life_s, model.ROOT_SESSION_LIFE_S_MAX)
+            life_s = min(life_s, token_model.ROOT_SESSION_LIFE_S_MAX)
         return self._credentials.issue_session(caller, life_s)
 
     def caller_identity(self, ctx: CallContext) -> CallerIdentity:
         """Say who calls."""
         principal = ctx.principal
-        key_id = principal.access_key_id if isinstance(principal, model.Caller) else ""
+        key_id = principal.access_key_id if isinstance(principal, principal_model.Caller) else ""
         return CallerIdentity(principal.account, principal.arn, principal.id, key_id, ctx.expires_ms)
 
-    async def explain_access(self, ctx: CallContext, stamped: Stamped[model.ExplainAccess]) -> Explained:
+    async def explain_access(self, ctx: CallContext, stamped: Stamped[policy_model.ExplainAccess]) -> Explained:
         """Say how a principal's request would come out; raises `NoSuchEntity`."""
         request, target = stamped.request, stamped.the_user
         claim = Claim(target.account, target.id)
-        principal: model.Caller | None = await self.engine.read(keys.PARTITIONS, callers.caller, claim)
+        principal: principal_model.Caller | None = await self.engine.read(keys.PARTITIONS, callers.caller, claim)
         if principal is None:
             raise directory.missing(names.USER, target)
         guard = await self._guard_of(request.resource, target.account)
@@ -230,20 +243,22 @@ class Service(Room):
 
     def _resolve_proof(self, request: IssueToken) -> Resolved:
         names.require_key_id(request.access_key_id, "access_key_id")
-        if not model.NONCE_BYTES_MIN <= len(request.nonce) <= model.NONCE_BYTES_MAX:
-            allowed = f"{model.NONCE_BYTES_MIN} to {model.NONCE_BYTES_MAX} bytes"
+        if not token_model.NONCE_BYTES_MIN <= len(request.nonce) <= token_model.NONCE_BYTES_MAX:
+            allowed = f"{token_model.NONCE_BYTES_MIN} to {token_model.NONCE_BYTES_MAX} bytes"
             raise invalid("nonce", f"of {len(request.nonce)} bytes", allowed)
         if len(request.proof) != proofs.PROOF_BYTES:
             raise invalid("proof", f"of {len(request.proof)} bytes", f"{proofs.PROOF_BYTES} bytes")
-        if request.ttl_s and not model.TOKEN_LIFE_S_MIN <= request.ttl_s <= model.TOKEN_LIFE_S_MAX:
-            raise invalid("ttl_s", request.ttl_s, f"{model.TOKEN_LIFE_S_MIN} to {model.TOKEN_LIFE_S_MAX}, or 0")
+        if request.ttl_s and not token_model.TOKEN_LIFE_S_MIN <= request.ttl_s <= token_model.TOKEN_LIFE_S_MAX:
+            raise invalid(
+                "ttl_s", request.ttl_s, f"{token_model.TOKEN_LIFE_S_MIN} to {token_model.TOKEN_LIFE_S_MAX}, or 0"
+            )
         stamped = Stamped(
             request=request, account="", now_ms=self.clock.wall_ms(), deadline_ms=self.clock.deadline_ms()
         )
         no_checks: Checks = ()
         return Resolved(stamped, keys.PARTITIONS, no_checks, Guard(""))
 
-    def _token_fields(self, request: model.RevokeToken) -> tuple[str, dict[str, Any]]:
+    def _token_fields(self, request: token_model.RevokeToken) -> tuple[str, dict[str, Any]]:
         """Return whose token it is, and its id; raises `ValidationError`."""
         if bool(request.token_id) == bool(request.token):
             raise invalid("target", "", "exactly one of token_id and token")
@@ -285,12 +300,12 @@ class Service(Room):
 
 def _with_secret(resolved: _WithSecret, value: Any) -> Any:
     """Return the answer with its secret; for a repeated request, whose key is an earlier one, that it exists."""
-    made: model.AccessKey = value.access_key if isinstance(value, model.CreatedAccount) else value
+    made: access_key_model.AccessKey = value.access_key if isinstance(value, account_model.CreatedAccount) else value
     if made.access_key_id != resolved.request.new_key.access_key_id:
         raise ENTITY_ALREADY_EXISTS.error(what="Access Key", name=made.access_key_id)
-    if isinstance(value, model.CreatedAccount):
+    if isinstance(value, account_model.CreatedAccount):
         return msgspec.structs.replace(value, secret=resolved.secret)
-    return model.CreatedKey(made, resolved.secret)
+    return access_key_model.CreatedKey(made, resolved.secret)
 
 
 def _account_number(text: str) -> str:
@@ -309,13 +324,13 @@ def _bearer(resource: str) -> str:
 def _check_fields(request: Any, now_ms: int) -> None:
     """Refuse values that break a rule which needs no look-up; raises `ValidationError`, `MalformedPolicyDocument`."""
     for field, characters_max in (
-        ("description", model.DESCRIPTION_CHARACTERS_MAX),
-        ("display_name", model.DISPLAY_NAME_CHARACTERS_MAX),
+        ("description", policy_model.DESCRIPTION_CHARACTERS_MAX),
+        ("display_name", account_model.DISPLAY_NAME_CHARACTERS_MAX),
     ):
         text = getattr(request, field, None) or ""
         if len(text) > characters_max or not text.isprintable():
             raise invalid(field, text, f"at most {characters_max} printable characters")
-    if isinstance(request, model.CreateAccount):
+    if isinstance(request, account_model.CreateAccount):
         owners.require_email(request.email)
     if hasattr(request, "path_prefix"):
         names.require_path_prefix(request.path_prefix)
@@ -323,8 +338,8 @@ def _check_fields(request: Any, now_ms: int) -> None:
         tags.require_tags(request.tags)
     for number, key in enumerate(getattr(request, "tag_keys", ()), 1):
         tags.require_key(key, f"tagKeys.{number}.member")
-    if isinstance(request, (model.UpdateUser, model.UpdateGroup)):
-        kind = names.USER if isinstance(request, model.UpdateUser) else names.GROUP
+    if isinstance(request, (user_model.UpdateUser, group_model.UpdateGroup)):
+        kind = names.USER if isinstance(request, user_model.UpdateUser) else names.GROUP
         if request.new_name:
             names.require_name(kind, request.new_name, "new_name")
         if request.new_path:
@@ -333,24 +348,26 @@ def _check_fields(request: Any, now_ms: int) -> None:
         names.require_name(names.POLICY, request.policy_name, "policy_name")
     if type(request) in _DOCUMENTS and request.document is not None:
         policies.require_document(request.document, _DOCUMENTS[type(request)], "document")
-    if isinstance(request, model.GetSessionToken) and request.duration_s:
-        names.require_between(request.duration_s, model.SESSION_LIFE_S_MIN, model.SESSION_LIFE_S_MAX, "durationSeconds")
-    if isinstance(request, model.RevokePrincipalTokens) and not 0 <= request.issued_before_ms <= now_ms:
+    if isinstance(request, token_model.GetSessionToken) and request.duration_s:
+        names.require_between(
+            request.duration_s, token_model.SESSION_LIFE_S_MIN, token_model.SESSION_LIFE_S_MAX, "durationSeconds"
+        )
+    if isinstance(request, token_model.RevokePrincipalTokens) and not 0 <= request.issued_before_ms <= now_ms:
         raise invalid("issued_before_ms", request.issued_before_ms, "a time that is not in the future, or 0 for now")
-    if isinstance(request, model.ExplainAccess):
+    if isinstance(request, policy_model.ExplainAccess):
         _check_question(request)
 
 
-def _check_question(request: model.ExplainAccess) -> None:
+def _check_question(request: policy_model.ExplainAccess) -> None:
     if not _ACTION.fullmatch(request.action):
         raise invalid("action", request.action, "a service and an action, as s3:GetObject, without wildcards")
     resource = request.resource
     if len(resource) > RESOURCE_CHARACTERS_MAX or not (resource == "*" or parse_arn(resource) is not None):
         raise invalid("resource", resource, "an ARN, or * for an action without a resource")
-    if len(request.context) > model.CONTEXT_KEYS_MAX:
-        raise invalid("context", f"of {len(request.context)} keys", f"at most {model.CONTEXT_KEYS_MAX} keys")
+    if len(request.context) > policy_model.CONTEXT_KEYS_MAX:
+        raise invalid("context", f"of {len(request.context)} keys", f"at most {policy_model.CONTEXT_KEYS_MAX} keys")
     if len({key.lower() for key in request.context}) != len(request.context):
         raise invalid("context", sorted(request.context), "each key once, without regard to case")
     for key, values in request.context.items():
-        if any(len(text) > model.CONTEXT_VALUE_CHARACTERS_MAX for text in (key, *values)):
-            raise invalid("context", key, f"at most {model.CONTEXT_VALUE_CHARACTERS_MAX} characters a value")
+        if any(len(text) > policy_model.CONTEXT_VALUE_CHARACTERS_MAX for text in (key, *values)):
+            raise invalid("context", key, f"at most {policy_model.CONTEXT_VALUE_CHARACTERS_MAX} characters a value")

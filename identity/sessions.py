@@ -14,8 +14,8 @@ import msgspec
 
 from cumulo.core.ids import Randomness, iam_id
 from cumulo.identity.callers import Claim
-from cumulo.identity.model import SessionCredentials
 from cumulo.identity.sealing import SealBroken, SecretBox
+from cumulo.identity.token_model import SessionCredentials
 from cumulo.identity.tokens import new_secret
 
 PREFIX: Final = "ASIA"

@@ -8,8 +8,9 @@ import msgspec
 
 from cumulo.identity import directory, keys
 from cumulo.identity.keys import SigningKeyRecord
-from cumulo.identity.model import DAY_MS, TOKEN_LIFE_S_MAX
+from cumulo.identity.model import DAY_MS
 from cumulo.identity.sealing import SecretBox
+from cumulo.identity.token_model import TOKEN_LIFE_S_MAX
 from cumulo.identity.tokens import Signer
 from cumulo.storage import records, tuples
 from cumulo.storage.engine import ReadTxn, Txn

@@ -16,16 +16,12 @@ from cumulo.identity.model import (
     TAG_VALUE_CHARACTERS_MAX,
     TAGS_MAX,
     Listed,
-    ListPolicyTags,
-    ListUserTags,
     Page,
     Stamped,
-    TagPolicy,
     Tags,
-    TagUser,
-    UntagPolicy,
-    UntagUser,
 )
+from cumulo.identity.policy_model import ListPolicyTags, TagPolicy, UntagPolicy
+from cumulo.identity.user_model import ListUserTags, TagUser, UntagUser
 from cumulo.storage.engine import ReadTxn, Txn
 
 _PATTERN: Final = r"[\p{L}\p{Z}\p{N}_.:/=+\-@]"

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from cumulo.core.errors import INVALID_CLIENT_TOKEN_ID
 from cumulo.core.ids import Randomness
-from cumulo.identity.model import TOKEN_LIFE_S_MAX
+from cumulo.identity.token_model import TOKEN_LIFE_S_MAX
 
 ISSUER: Final = "cumulo"
 AUDIENCE: Final = "cumulo-api"

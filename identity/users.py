@@ -9,18 +9,16 @@ import msgspec
 from cumulo.identity import directory, keys, names
 from cumulo.identity.errors import DELETE_CONFLICT, ENTITY_ALREADY_EXISTS, LIMIT_EXCEEDED
 from cumulo.identity.keys import UserRecord
-from cumulo.identity.model import (
+from cumulo.identity.model import Listed, Stamped, Target
+from cumulo.identity.principal_model import root_arn
+from cumulo.identity.user_model import (
     USERS_PER_ACCOUNT_MAX,
     CreateUser,
     DeleteUser,
     GetUser,
-    Listed,
     ListUsers,
-    Stamped,
-    Target,
     UpdateUser,
     User,
-    root_arn,
 )
 from cumulo.storage import tuples
 from cumulo.storage.engine import ReadTxn, Txn

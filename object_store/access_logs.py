@@ -21,7 +21,7 @@ from cumulo.core.context import CallContext
 from cumulo.core.errors import ACCESS_DENIED, ServiceError
 from cumulo.core.ids import Randomness
 from cumulo.core.operations import Result
-from cumulo.identity.model import service_principal
+from cumulo.identity.principal_model import service_principal
 from cumulo.object_store import bucket_model, configurations, keys, object_model
 from cumulo.object_store.acl_model import FULL_CONTROL, AskedGrant
 from cumulo.object_store.errors import ACL_NOT_SUPPORTED, NO_SUCH_BUCKET

@@ -15,7 +15,7 @@ import msgspec
 from cumulo.core.context import CallContext
 from cumulo.core.errors import ACCESS_DENIED, ServiceError
 from cumulo.identity import owners
-from cumulo.identity.model import canonical_id
+from cumulo.identity.principal_model import canonical_id
 from cumulo.object_store import acl, acl_model, bucket_model, object_model
 from cumulo.object_store.acl_model import Acl, AskedGrant, Grant
 from cumulo.object_store.errors import (

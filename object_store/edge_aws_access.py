@@ -15,7 +15,7 @@ from cumulo.core.errors import ServiceError
 from cumulo.gateway.bucket_front import Visit
 from cumulo.gateway.http1 import Response
 from cumulo.gateway.signature_errors import AuthForm
-from cumulo.identity.model import canonical_id, root_arn
+from cumulo.identity.principal_model import canonical_id, root_arn
 from cumulo.object_store.access_lines import Access, line, operation_name
 from cumulo.object_store.edge_aws_copies import parsed_source
 from cumulo.object_store.service import Service

@@ -24,7 +24,7 @@ from cumulo.core.context import CallContext
 from cumulo.core.errors import ACCESS_DENIED, DATA_LOSS, NOT_IMPLEMENTED, ServiceError
 from cumulo.core.operations import Check
 from cumulo.identity.authorizer import Authorizer
-from cumulo.identity.model import role_session
+from cumulo.identity.principal_model import role_session
 from cumulo.object_store import (
     acl,
     body_model,

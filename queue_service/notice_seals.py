@@ -21,7 +21,7 @@ from cumulo.core.errors import ServiceError
 from cumulo.core.ids import Randomness
 from cumulo.core.names import parse_arn
 from cumulo.core.ports import KeyService
-from cumulo.identity.model import root_of
+from cumulo.identity.principal_model import root_of
 from cumulo.queue_service.errors import KEY_SERVICE_ERRORS_OF_TOPICS, MESSAGE_UNREADABLE
 from cumulo.queue_service.keys import Envelope, StoredMessage
 from cumulo.queue_service.kms_data_keys import OF_TOPICS, KmsDataKeys, service_context

@@ -10,7 +10,17 @@ from cumulo.core.clocks import ManualClock
 from cumulo.core.context import AnonymousPrincipal, CallContext
 from cumulo.core.errors import ServiceError
 from cumulo.core.operations import Check
-from cumulo.identity import authorizer, model, resource_policy
+from cumulo.identity import (
+    access_key_model,
+    account_model,
+    authorizer,
+    group_model,
+    policy_model,
+    principal_model,
+    resource_policy,
+    token_model,
+    user_model,
+)
 from cumulo.identity.authorizer import Guard
 from cumulo.identity.policy import DocumentKind, MalformedPolicy
 from cumulo.storage.lmdb_engine import LmdbEngine
@@ -65,13 +75,15 @@ def test_every_check_must_be_allowed(world):
 
 def test_policies_of_user_group_and_attachments_are_asked_together(world):
     alice = world.user("alice", policy(statement("Allow", "sqs:SendMessage")))
-    world.call(model.CreateGroup(name="staff"))
-    world.call(model.AddUserToGroup(group="staff", user="alice"))
-    world.call(model.CreatePolicy(name="receive", document=policy(statement("Allow", "sqs:ReceiveMessage"))))
-    world.call(model.CreatePolicy(name="delete", document=policy(statement("Allow", "sqs:DeleteMessage"))))
-    world.call(model.PutGroupPolicy(group="staff", policy_name="own", document=policy(statement("Allow", "s3:*"))))
-    world.call(model.AttachUserPolicy(user="alice", policy="receive"))
-    world.call(model.AttachGroupPolicy(group="staff", policy="delete"))
+    world.call(group_model.CreateGroup(name="staff"))
+    world.call(group_model.AddUserToGroup(group="staff", user="alice"))
+    world.call(policy_model.CreatePolicy(name="receive", document=policy(statement("Allow", "sqs:ReceiveMessage"))))
+    world.call(policy_model.CreatePolicy(name="delete", document=policy(statement("Allow", "sqs:DeleteMessage"))))
+    world.call(
+        policy_model.PutGroupPolicy(group="staff", policy_name="own", document=policy(statement("Allow", "s3:*")))
+    )
+    world.call(policy_model.AttachUserPolicy(user="alice", policy="receive"))
+    world.call(policy_model.AttachGroupPolicy(group="staff", policy="delete"))
 
     for action in ("sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage", "s3:GetObject"):
         assert world.allowed(alice, action, QUEUE)
@@ -82,40 +94,40 @@ def test_policies_of_user_group_and_attachments_are_asked_together(world):
     ("give", "take"),
     [
         (
-            model.PutUserPolicy(user="alice", policy_name="own", document=ALLOW_ALL),
-            model.DeleteUserPolicy(user="alice", policy_name="own"),
+            policy_model.PutUserPolicy(user="alice", policy_name="own", document=ALLOW_ALL),
+            policy_model.DeleteUserPolicy(user="alice", policy_name="own"),
         ),
         (
-            model.AttachUserPolicy(user="alice", policy="all"),
-            model.DetachUserPolicy(user="alice", policy="all"),
+            policy_model.AttachUserPolicy(user="alice", policy="all"),
+            policy_model.DetachUserPolicy(user="alice", policy="all"),
         ),
         (
-            model.AddUserToGroup(user="alice", group="admins"),
-            model.RemoveUserFromGroup(user="alice", group="admins"),
+            group_model.AddUserToGroup(user="alice", group="admins"),
+            group_model.RemoveUserFromGroup(user="alice", group="admins"),
         ),
         (
-            model.AttachGroupPolicy(group="staff", policy="all"),
-            model.DetachGroupPolicy(group="staff", policy="all"),
+            policy_model.AttachGroupPolicy(group="staff", policy="all"),
+            policy_model.DetachGroupPolicy(group="staff", policy="all"),
         ),
         (
-            model.PutGroupPolicy(group="staff", policy_name="own", document=ALLOW_ALL),
-            model.DeleteGroupPolicy(group="staff", policy_name="own"),
+            policy_model.PutGroupPolicy(group="staff", policy_name="own", document=ALLOW_ALL),
+            policy_model.DeleteGroupPolicy(group="staff", policy_name="own"),
         ),
         (
-            model.UpdatePolicy(policy="hers", document=ALLOW_ALL),
-            model.UpdatePolicy(policy="hers", document=policy(statement("Allow", "sns:Publish"))),
+            policy_model.UpdatePolicy(policy="hers", document=ALLOW_ALL),
+            policy_model.UpdatePolicy(policy="hers", document=policy(statement("Allow", "sns:Publish"))),
         ),
     ],
 )
 def test_a_change_is_in_force_at_the_next_request(world, give, take):
     alice = world.user("alice")
-    world.call(model.CreateGroup(name="staff"))
-    world.call(model.CreateGroup(name="admins"))
-    world.call(model.AddUserToGroup(group="staff", user="alice"))
-    world.call(model.CreatePolicy(name="all", document=ALLOW_ALL))
-    world.call(model.CreatePolicy(name="hers", document=policy(statement("Allow", "sns:Publish"))))
-    world.call(model.AttachUserPolicy(user="alice", policy="hers"))
-    world.call(model.AttachGroupPolicy(group="admins", policy="all"))
+    world.call(group_model.CreateGroup(name="staff"))
+    world.call(group_model.CreateGroup(name="admins"))
+    world.call(group_model.AddUserToGroup(group="staff", user="alice"))
+    world.call(policy_model.CreatePolicy(name="all", document=ALLOW_ALL))
+    world.call(policy_model.CreatePolicy(name="hers", document=policy(statement("Allow", "sns:Publish"))))
+    world.call(policy_model.AttachUserPolicy(user="alice", policy="hers"))
+    world.call(policy_model.AttachGroupPolicy(group="admins", policy="all"))
 
     for _ in range(2):
         assert not world.allowed(alice, "sqs:SendMessage", QUEUE)
@@ -135,12 +147,12 @@ def test_a_change_is_in_force_at_the_next_request_on_a_real_engine(tmp_path):
         alice = on_disk.user("alice", ALLOW_ALL)
         assert on_disk.allowed(alice, "sqs:SendMessage", QUEUE)
 
-        on_disk.call(model.DeleteUserPolicy(user="alice", policy_name="inline0"))
+        on_disk.call(policy_model.DeleteUserPolicy(user="alice", policy_name="inline0"))
         assert not on_disk.allowed(alice, "sqs:SendMessage", QUEUE)
-        key = on_disk.call(model.ListAccessKeys(user="alice")).items[0]
-        on_disk.call(model.DeleteAccessKey(access_key=key.access_key_id))
+        key = on_disk.call(access_key_model.ListAccessKeys(user="alice")).items[0]
+        on_disk.call(access_key_model.DeleteAccessKey(access_key=key.access_key_id))
         with refused("InvalidClientTokenId"):
-            on_disk.call(model.GetCallerIdentity(), alice)
+            on_disk.call(token_model.GetCallerIdentity(), alice)
 
         assert on_disk.problems() == []
         runner.run(engine.close())
@@ -152,7 +164,7 @@ def test_another_process_on_the_same_data_sees_a_change_at_its_next_request(worl
     assert world.allowed(alice, "sqs:SendMessage", QUEUE)
 
     world.start()
-    world.call(model.DeleteUserPolicy(user="alice", policy_name="inline0"))
+    world.call(policy_model.DeleteUserPolicy(user="alice", policy_name="inline0"))
 
     with refused("AccessDenied"):
         here.authorize(alice, (Check("sqs:SendMessage", QUEUE),), OWN)
@@ -225,16 +237,16 @@ def test_a_resource_policy_that_names_a_user_is_enough_in_his_account(world):
 
 
 def test_a_user_made_anew_inherits_nothing_from_a_resource_policy(world):
-    world.call(model.CreateUser(name="alice"))
+    world.call(user_model.CreateUser(name="alice"))
     grant = {
         **statement("Allow", "sqs:SendMessage", QUEUE),
         "Principal": {"AWS": "arn:aws:iam::000000000000:user/alice"},
     }
     stored = queue_policy(world, grant)
-    old_id = world.call(model.GetUser(user="alice")).user_id
+    old_id = world.call(user_model.GetUser(user="alice")).user_id
     assert resource_policy.shown(stored, world.engine) == policy(grant)
 
-    world.call(model.DeleteUser(user="alice"))
+    world.call(user_model.DeleteUser(user="alice"))
     anew = world.user("alice")
 
     assert not world.allowed(anew, "sqs:SendMessage", QUEUE, Guard("000000000000", stored))
@@ -253,14 +265,14 @@ def test_a_user_made_anew_inherits_nothing_from_a_resource_policy(world):
     ],
 )
 def test_a_resource_policy_for_nobody_is_refused_at_write(world, principal):
-    world.call(model.CreateUser(name="alice"))
+    world.call(user_model.CreateUser(name="alice"))
 
     with pytest.raises(MalformedPolicy):
         queue_policy(world, {**statement("Allow", "sqs:*", QUEUE), "Principal": principal})
 
 
 def test_a_resource_policy_is_shown_byte_for_byte_as_it_was_written(world):
-    world.call(model.CreateUser(name="alice"))
+    world.call(user_model.CreateUser(name="alice"))
     for principal in ('"*"', '{"AWS":"000000000000"}', '{ "AWS" :\n["arn:aws:iam::000000000000:user/alice"]}'):
         text = f'{{ "Version":"2012-10-17",\n "Statement":[{{"Effect":"Allow","Principal":{principal},'
         text += '"Action":"sqs:*","Resource":"*"}]\t}'
@@ -271,7 +283,7 @@ def test_a_resource_policy_is_shown_byte_for_byte_as_it_was_written(world):
 
 
 def test_a_resource_policy_that_takes_too_much_room_with_its_white_space_is_refused(world):
-    world.call(model.CreateUser(name="alice"))
+    world.call(user_model.CreateUser(name="alice"))
     grant = {**statement("Allow", "sqs:*", QUEUE), "Principal": {"AWS": "arn:aws:iam::000000000000:user/alice"}}
 
     with pytest.raises(MalformedPolicy, match="at most"):
@@ -292,7 +304,7 @@ def test_an_anonymous_caller_needs_a_policy_for_everybody(world):
 def test_a_service_needs_a_policy_that_names_it_and_the_source_is_checked(world):
     def asks(source):
         keys = {"aws:SourceArn": source, "aws:SourceAccount": "000000000000"}
-        principal = model.service_principal("s3.amazonaws.com")
+        principal = principal_model.service_principal("s3.amazonaws.com")
         return CallContext(principal=principal, request_id="r", condition_keys=keys)
 
     grant = {
@@ -368,21 +380,21 @@ def test_a_name_with_wildcards_cannot_be_made_and_a_resource_with_them_is_litera
 def test_everybody_with_a_credential_may_ask_who_he_is_even_against_a_deny(world):
     alice = world.user("alice", policy(statement("Deny", "*")))
 
-    assert world.call(model.GetCallerIdentity(), alice).user_id == alice.principal.id
+    assert world.call(token_model.GetCallerIdentity(), alice).user_id == alice.principal.id
 
 
 def test_everybody_may_end_his_own_tokens_and_nobody_elses(world):
     alice, bob = world.user("alice"), world.user("bob")
 
     with refused("AccessDenied"):
-        world.call(model.RevokeToken(token_id=bob.principal.token_id), alice)
+        world.call(token_model.RevokeToken(token_id=bob.principal.token_id), alice)
     with refused("AccessDenied"):
-        world.call(model.RevokeToken(token_id=world.root_token.token_id), alice)
-    world.call(model.RevokeToken(token_id=alice.principal.token_id), alice)
+        world.call(token_model.RevokeToken(token_id=world.root_token.token_id), alice)
+    world.call(token_model.RevokeToken(token_id=alice.principal.token_id), alice)
 
     with refused("InvalidClientTokenId"):
-        world.call(model.GetCallerIdentity(), alice)
-    assert world.call(model.GetCallerIdentity(), bob).user_id == bob.principal.id
+        world.call(token_model.GetCallerIdentity(), alice)
+    assert world.call(token_model.GetCallerIdentity(), bob).user_id == bob.principal.id
 
 
 def test_an_administrator_may_end_tokens_of_his_account_only(world):
@@ -391,11 +403,11 @@ def test_an_administrator_may_end_tokens_of_his_account_only(world):
     other = world.account(OTHER)
 
     with refused("AccessDenied"):
-        world.call(model.RevokeToken(token_id=other.principal.token_id), admin)
+        world.call(token_model.RevokeToken(token_id=other.principal.token_id), admin)
     with refused("AccessDenied"):
-        world.call(model.RevokePrincipalTokens(principal=f"arn:aws:iam::{OTHER}:root"), admin)
-    world.call(model.RevokeToken(token_id=alice.principal.token_id), admin)
-    assert world.call(model.GetCallerIdentity(), other).account == OTHER
+        world.call(token_model.RevokePrincipalTokens(principal=f"arn:aws:iam::{OTHER}:root"), admin)
+    world.call(token_model.RevokeToken(token_id=alice.principal.token_id), admin)
+    assert world.call(token_model.GetCallerIdentity(), other).account == OTHER
 
 
 @pytest.mark.parametrize("number", [1, 2])
@@ -425,7 +437,7 @@ def test_an_engine_that_would_have_to_wait_is_refused_loudly():
 
     remote = authorizer.Authorizer(Remote(), ManualClock())
     with pytest.raises(RuntimeError, match="embedded"):
-        remote.authorize(CallContext(principal=model.root_of(), request_id="r"), (Check("a:b", "*"),), OWN)
+        remote.authorize(CallContext(principal=principal_model.root_of(), request_id="r"), (Check("a:b", "*"),), OWN)
 
 
 # What a powerful user must not do: grow beyond his account or into its root.
@@ -434,11 +446,11 @@ def test_an_engine_that_would_have_to_wait_is_refused_loudly():
 def root_key_requests(world):
     root_id = world.root_credentials.access_key_id
     return (
-        model.UpdateAccessKey(access_key=root_id, status=model.KeyStatus.INACTIVE),
-        model.DeleteAccessKey(access_key=root_id),
-        model.DeleteAccessKey(access_key=f"accounts/000000000000/accessKeys/{root_id}"),
-        model.RevokePrincipalTokens(principal="arn:aws:iam::000000000000:root"),
-        model.ExplainAccess(principal="arn:aws:iam::000000000000:root", action="s3:GetObject", resource="*"),
+        access_key_model.UpdateAccessKey(access_key=root_id, status=access_key_model.KeyStatus.INACTIVE),
+        access_key_model.DeleteAccessKey(access_key=root_id),
+        access_key_model.DeleteAccessKey(access_key=f"accounts/000000000000/accessKeys/{root_id}"),
+        token_model.RevokePrincipalTokens(principal="arn:aws:iam::000000000000:root"),
+        policy_model.ExplainAccess(principal="arn:aws:iam::000000000000:root", action="s3:GetObject", resource="*"),
     )
 
 
@@ -449,70 +461,74 @@ def test_nobody_but_root_touches_roots_keys_and_tokens(world):
         with refused("AccessDenied"):
             world.call(request, admin)
     with refused("ValidationError"):
-        world.call(model.CreateAccessKey(user="arn:aws:iam::000000000000:root"), admin)
-    assert world.call(model.GetCallerIdentity()).account == "000000000000"
+        world.call(access_key_model.CreateAccessKey(user="arn:aws:iam::000000000000:root"), admin)
+    assert world.call(token_model.GetCallerIdentity()).account == "000000000000"
 
 
 def test_a_user_may_not_make_keys_for_others_with_a_right_on_himself(world):
     own = policy(statement("Allow", "iam:CreateAccessKey", "arn:aws:iam::000000000000:user/${aws:username}"))
     alice = world.user("alice", own)
-    world.call(model.CreateUser(name="bob"))
+    world.call(user_model.CreateUser(name="bob"))
 
-    assert world.call(model.CreateAccessKey(), alice).access_key.user == "alice"
+    assert world.call(access_key_model.CreateAccessKey(), alice).access_key.user == "alice"
     for other in ("bob", "accounts/000000000000/users/bob", "arn:aws:iam::000000000000:user/bob"):
         with refused("AccessDenied"):
-            world.call(model.CreateAccessKey(user=other), alice)
+            world.call(access_key_model.CreateAccessKey(user=other), alice)
 
 
 def test_a_delegate_may_attach_the_named_policy_and_no_other(world):
     rule = {"ArnEquals": {"iam:PolicyARN": "arn:aws:iam::000000000000:policy/harmless"}}
     delegate = world.user("delegate", policy(statement("Allow", "iam:AttachUserPolicy", Condition=rule)))
-    world.call(model.CreatePolicy(name="harmless", document=policy(statement("Allow", "sns:Publish"))))
-    world.call(model.CreatePolicy(name="all", document=ALLOW_ALL))
+    world.call(policy_model.CreatePolicy(name="harmless", document=policy(statement("Allow", "sns:Publish"))))
+    world.call(policy_model.CreatePolicy(name="all", document=ALLOW_ALL))
 
-    world.call(model.AttachUserPolicy(user="delegate", policy="harmless"), delegate)
+    world.call(policy_model.AttachUserPolicy(user="delegate", policy="harmless"), delegate)
     with refused("AccessDenied"):
-        world.call(model.AttachUserPolicy(user="delegate", policy="all"), delegate)
+        world.call(policy_model.AttachUserPolicy(user="delegate", policy="all"), delegate)
 
 
 def test_another_accounts_root_sees_and_changes_nothing_here(world):
     other = world.account(OTHER)
     world.user("alice", ALLOW_ALL)
-    world.call(model.CreatePolicy(name="all", document=ALLOW_ALL))
+    world.call(policy_model.CreatePolicy(name="all", document=ALLOW_ALL))
 
     for request in (
-        model.GetUser(user="accounts/000000000000/users/alice"),
-        model.GetUser(user="accounts/000000000000/users/nobody"),
-        model.CreateAccessKey(user="arn:aws:iam::000000000000:user/alice"),
-        model.CreateUser(name="accounts/000000000000/users/mallory"),
-        model.AttachUserPolicy(user="accounts/000000000000/users/alice", policy="arn:aws:iam::000000000000:policy/all"),
-        model.GetPolicy(policy="arn:aws:iam::000000000000:policy/all"),
-        model.CreateAccount(account="999999999999"),
-        model.ListAccounts(),
-        model.ExplainAccess(principal="arn:aws:iam::000000000000:user/alice", action="s3:GetObject", resource="*"),
+        user_model.GetUser(user="accounts/000000000000/users/alice"),
+        user_model.GetUser(user="accounts/000000000000/users/nobody"),
+        access_key_model.CreateAccessKey(user="arn:aws:iam::000000000000:user/alice"),
+        user_model.CreateUser(name="accounts/000000000000/users/mallory"),
+        policy_model.AttachUserPolicy(
+            user="accounts/000000000000/users/alice", policy="arn:aws:iam::000000000000:policy/all"
+        ),
+        policy_model.GetPolicy(policy="arn:aws:iam::000000000000:policy/all"),
+        account_model.CreateAccount(account="999999999999"),
+        account_model.ListAccounts(),
+        policy_model.ExplainAccess(
+            principal="arn:aws:iam::000000000000:user/alice", action="s3:GetObject", resource="*"
+        ),
     ):
         with refused("AccessDenied"):
             world.call(request, other)
-    assert world.call(model.ListUsers(), other).items == ()
+    assert world.call(user_model.ListUsers(), other).items == ()
 
 
 def test_a_policy_of_another_account_cannot_be_attached(world):
     world.account(OTHER)
-    world.call(model.CreateUser(name="alice"))
+    world.call(user_model.CreateUser(name="alice"))
 
     with refused("ValidationError"):
-        world.call(model.AttachUserPolicy(user="alice", policy=f"arn:aws:iam::{OTHER}:policy/all"))
+        world.call(policy_model.AttachUserPolicy(user="alice", policy=f"arn:aws:iam::{OTHER}:policy/all"))
 
 
 def test_whether_a_key_of_another_account_exists_does_not_show(world):
     world.user("alice")
-    here = world.call(model.ListAccessKeys(user="alice")).items[0].access_key_id
+    here = world.call(access_key_model.ListAccessKeys(user="alice")).items[0].access_key_id
     other = world.account(OTHER)
     messages = []
 
     for key_id in (here, "AKIAUNKNOWN000000000"):
         with refused("NoSuchEntity") as error:
-            world.call(model.DeleteAccessKey(access_key=key_id), other)
+            world.call(access_key_model.DeleteAccessKey(access_key=key_id), other)
         messages.append(error.value.message.replace(key_id, "KEY"))
 
     assert messages[0] == messages[1]
@@ -520,21 +536,21 @@ def test_whether_a_key_of_another_account_exists_does_not_show(world):
 
 def test_a_key_is_not_reached_under_another_users_name(world):
     world.user("alice")
-    key_id = world.call(model.ListAccessKeys(user="alice")).items[0].access_key_id
+    key_id = world.call(access_key_model.ListAccessKeys(user="alice")).items[0].access_key_id
 
     with refused("NoSuchEntity"):
-        world.call(model.DeleteAccessKey(access_key=f"accounts/000000000000/users/bob/accessKeys/{key_id}"))
-    world.call(model.DeleteAccessKey(access_key=f"accounts/000000000000/users/alice/accessKeys/{key_id}"))
+        world.call(access_key_model.DeleteAccessKey(access_key=f"accounts/000000000000/users/bob/accessKeys/{key_id}"))
+    world.call(access_key_model.DeleteAccessKey(access_key=f"accounts/000000000000/users/alice/accessKeys/{key_id}"))
 
 
 def test_only_the_first_account_makes_accounts_and_by_policy_its_users_do(world):
     clerk = world.user("clerk", policy(statement("Allow", "organizations:*")))
     alice = world.user("alice", policy(statement("Allow", "iam:*")))
 
-    assert world.call(model.CreateAccount(account=OTHER), clerk).secret
-    assert len(world.call(model.ListAccounts(), clerk).items) == 2
+    assert world.call(account_model.CreateAccount(account=OTHER), clerk).secret
+    assert len(world.call(account_model.ListAccounts(), clerk).items) == 2
     with refused("AccessDenied"):
-        world.call(model.CreateAccount(), alice)
+        world.call(account_model.CreateAccount(), alice)
 
 
 # Explanations
@@ -543,7 +559,9 @@ def test_only_the_first_account_makes_accounts_and_by_policy_its_users_do(world)
 def test_an_explanation_names_the_statement_that_allows(world):
     world.user("alice", policy(statement("Allow", "s3:Get*", "arn:aws:s3:::inbox/*", Sid="Read")))
 
-    answer = world.call(model.ExplainAccess(principal="alice", action="s3:GetObject", resource="arn:aws:s3:::inbox/a"))
+    answer = world.call(
+        policy_model.ExplainAccess(principal="alice", action="s3:GetObject", resource="arn:aws:s3:::inbox/a")
+    )
 
     assert answer.outcome == "allowed"
     assert answer.reason == (
@@ -556,7 +574,9 @@ def test_an_explanation_names_the_statement_that_allows(world):
 def test_an_explanation_says_how_near_a_refused_request_came(world):
     world.user("alice", policy(statement("Allow", "s3:Get*", "arn:aws:s3:::inbox/*", Sid="Read")))
 
-    answer = world.call(model.ExplainAccess(principal="alice", action="s3:GetObject", resource="arn:aws:s3:::outbox/a"))
+    answer = world.call(
+        policy_model.ExplainAccess(principal="alice", action="s3:GetObject", resource="arn:aws:s3:::outbox/a")
+    )
 
     assert answer.outcome == "implicitDeny"
     assert (
@@ -569,7 +589,7 @@ def test_an_explanation_takes_condition_keys_as_given(world):
     world.user("alice", policy(statement("Allow", "s3:*", Condition={"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}})))
 
     def outcome(**context):
-        request = model.ExplainAccess(
+        request = policy_model.ExplainAccess(
             principal="alice", action="s3:GetObject", resource="arn:aws:s3:::a/b", context=context
         )
         return world.call(request).outcome
@@ -582,11 +602,11 @@ def test_everybody_may_ask_about_himself_and_only_with_permission_about_others(w
     alice, bob = world.user("alice"), world.user("bob", policy(statement("Allow", "iam:SimulatePrincipalPolicy")))
     question: dict[str, Any] = {"action": "s3:GetObject", "resource": "arn:aws:s3:::outbox/a"}
 
-    assert world.call(model.ExplainAccess(**question), alice).outcome == "implicitDeny"
-    assert world.call(model.ExplainAccess(principal="alice", **question), bob).outcome == "implicitDeny"
+    assert world.call(policy_model.ExplainAccess(**question), alice).outcome == "implicitDeny"
+    assert world.call(policy_model.ExplainAccess(principal="alice", **question), bob).outcome == "implicitDeny"
     with refused("AccessDenied"):
-        world.call(model.ExplainAccess(principal="bob", **question), alice)
-    assert world.call(model.ExplainAccess(**question)).reason.endswith("as the root of its account")
+        world.call(policy_model.ExplainAccess(principal="bob", **question), alice)
+    assert world.call(policy_model.ExplainAccess(**question)).reason.endswith("as the root of its account")
 
 
 def test_an_explanation_asks_the_resource_policies_that_rooms_know(world):
@@ -601,8 +621,8 @@ def test_an_explanation_asks_the_resource_policies_that_rooms_know(world):
         return guards.get(arn)
 
     world.service.add_guard_source("sqs", guard_of)
-    answer = world.call(model.ExplainAccess(action="sqs:SendMessage", resource=QUEUE), alice)
-    elsewhere = world.call(model.ExplainAccess(action="sqs:SendMessage", resource=QUEUE + "2"), alice)
+    answer = world.call(policy_model.ExplainAccess(action="sqs:SendMessage", resource=QUEUE), alice)
+    elsewhere = world.call(policy_model.ExplainAccess(action="sqs:SendMessage", resource=QUEUE + "2"), alice)
 
     assert answer.outcome == "allowed"
     assert [(it.policy, it.sid) for it in answer.matched] == [(QUEUE, "Ours")]
@@ -617,7 +637,7 @@ def test_an_explanation_shows_no_policy_of_another_account(world):
         return Guard(OTHER, queue_policy(world, grant))
 
     world.service.add_guard_source("sqs", guard_of)
-    answer = world.call(model.ExplainAccess(action="sqs:SendMessage", resource=OTHER_QUEUE), alice)
+    answer = world.call(policy_model.ExplainAccess(action="sqs:SendMessage", resource=OTHER_QUEUE), alice)
 
     assert answer.outcome == "implicitDeny"
     assert not [it for it in answer.matched if it.sid == "Secret"]
@@ -639,12 +659,12 @@ def test_an_explanation_shows_no_policy_of_another_account(world):
 )
 def test_a_question_that_makes_no_sense_is_refused(world, question):
     with refused("ValidationError"):
-        world.call(model.ExplainAccess(**question))
+        world.call(policy_model.ExplainAccess(**question))
 
 
 def test_explaining_never_lets_a_request_through(world):
     alice = world.user("alice")
-    world.call(model.ExplainAccess(action="s3:GetObject", resource="arn:aws:s3:::a/b"), alice)
+    world.call(policy_model.ExplainAccess(action="s3:GetObject", resource="arn:aws:s3:::a/b"), alice)
 
     with pytest.raises(ServiceError):
         world.authorizer.authorize(alice, (Check("s3:GetObject", "arn:aws:s3:::a/b"),), OWN)

@@ -8,7 +8,7 @@ import pytest
 
 from cumulo.core.clocks import ManualClock
 from cumulo.core.ids import SeededRandomness
-from cumulo.identity import model
+from cumulo.identity import token_model
 from cumulo.identity.bootstrap import bootstrap
 from cumulo.identity.sealing import SecretBox
 from cumulo.storage.lmdb_engine import LmdbEngine
@@ -29,7 +29,7 @@ def start(engine, randomness=None, credentials_file=None):
 def test_first_start_makes_a_root_key_that_works(tmp_path):
     world = World(credentials_file=tmp_path / "root_credentials")
 
-    identity = world.call(model.GetCallerIdentity())
+    identity = world.call(token_model.GetCallerIdentity())
 
     assert identity.arn == "arn:aws:iam::000000000000:root"
     assert identity.user_id == "000000000000"

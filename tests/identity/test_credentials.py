@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from cumulo.core.errors import ServiceError
-from cumulo.identity import directory, keys, model, proofs
+from cumulo.identity import access_key_model, directory, keys, policy_model, proofs, token_model, user_model
 from cumulo.identity.credentials import Credentials
 from cumulo.identity.proofs import ProofTimes
 from cumulo.identity.sealing import SealBroken, SecretBox
@@ -73,9 +73,9 @@ def test_an_expired_token_is_refused_at_its_second(world, root_key):
 def test_unknown_disabled_and_foreign_keys_and_wrong_proofs_get_one_answer(world, root_key):
     key_id, secret = root_key
     world.user("alice")
-    off = world.call(model.CreateAccessKey(user="alice"))
+    off = world.call(access_key_model.CreateAccessKey(user="alice"))
     off_id = off.access_key.access_key_id
-    world.call(model.UpdateAccessKey(access_key=off_id, status=model.KeyStatus.INACTIVE))
+    world.call(access_key_model.UpdateAccessKey(access_key=off_id, status=access_key_model.KeyStatus.INACTIVE))
     messages = set()
 
     for attempt in (
@@ -123,7 +123,7 @@ def test_a_proof_is_good_once(world, root_key):
 
     with refused("RequestExpired"):
         world.call(proof)
-    world.clock.advance(model.PROOF_SKEW_MS_MAX)
+    world.clock.advance(token_model.PROOF_SKEW_MS_MAX)
     with refused("RequestExpired"):
         world.call(proof)
     world.clock.advance(1)
@@ -180,7 +180,7 @@ def test_the_memory_of_nonces_is_bounded_for_a_key_and_forgets_what_time_refuses
     with refused("ServiceUnavailable"):
         times.take("C", 1_000, b"1", 1_000)
 
-    later = 1_000 + 2 * model.PROOF_SKEW_MS_MAX
+    later = 1_000 + 2 * token_model.PROOF_SKEW_MS_MAX
     times.take("A", later, b"1", later)
     assert times._taken == 1
 
@@ -205,9 +205,9 @@ def ended(world, ctx, token):
 @pytest.fixture
 def alice(world):
     """A user who may do all: his key, a token and the context of a call under way."""
-    world.call(model.CreateUser(name="alice"))
-    world.call(model.PutUserPolicy(user="alice", policy_name="all", document=ALLOW_ALL))
-    made = world.call(model.CreateAccessKey(user="alice"))
+    world.call(user_model.CreateUser(name="alice"))
+    world.call(policy_model.PutUserPolicy(user="alice", policy_name="all", document=ALLOW_ALL))
+    made = world.call(access_key_model.CreateAccessKey(user="alice"))
     token = world.token(made.access_key.access_key_id, made.secret)
     ctx = world.context(token.text)
     assert world.allowed(ctx, "sqs:SendMessage")
@@ -217,7 +217,7 @@ def alice(world):
 def test_a_disabled_key_ends_its_tokens_at_the_next_request(world, alice):
     key_id, token, ctx = alice
 
-    world.call(model.UpdateAccessKey(access_key=key_id, status=model.KeyStatus.INACTIVE))
+    world.call(access_key_model.UpdateAccessKey(access_key=key_id, status=access_key_model.KeyStatus.INACTIVE))
 
     assert ended(world, ctx, token.text)
     assert world.credentials.credential(key_id) is None
@@ -225,8 +225,8 @@ def test_a_disabled_key_ends_its_tokens_at_the_next_request(world, alice):
 
 def test_a_key_that_is_turned_on_again_is_good_again(world, alice):
     key_id, token, ctx = alice
-    for status in (model.KeyStatus.INACTIVE, model.KeyStatus.ACTIVE):
-        world.call(model.UpdateAccessKey(access_key=key_id, status=status))
+    for status in (access_key_model.KeyStatus.INACTIVE, access_key_model.KeyStatus.ACTIVE):
+        world.call(access_key_model.UpdateAccessKey(access_key=key_id, status=status))
 
     assert world.context(token.text).principal == ctx.principal
 
@@ -235,7 +235,7 @@ def test_a_deleted_key_ends_its_tokens_at_the_next_request(world, alice):
     key_id, token, ctx = alice
     assert world.credentials.credential(key_id) is not None
 
-    world.call(model.DeleteAccessKey(access_key=key_id))
+    world.call(access_key_model.DeleteAccessKey(access_key=key_id))
 
     assert ended(world, ctx, token.text)
     assert world.credentials.credential(key_id) is None
@@ -243,10 +243,10 @@ def test_a_deleted_key_ends_its_tokens_at_the_next_request(world, alice):
 
 def test_a_deleted_user_ends_his_tokens_even_if_one_of_that_name_is_made_anew(world, alice):
     key_id, token, ctx = alice
-    world.call(model.DeleteAccessKey(access_key=key_id))
-    world.call(model.DeleteUserPolicy(user="alice", policy_name="all"))
-    world.call(model.DeleteUser(user="alice"))
-    world.call(model.CreateUser(name="alice"))
+    world.call(access_key_model.DeleteAccessKey(access_key=key_id))
+    world.call(policy_model.DeleteUserPolicy(user="alice", policy_name="all"))
+    world.call(user_model.DeleteUser(user="alice"))
+    world.call(user_model.CreateUser(name="alice"))
 
     assert ended(world, ctx, token.text)
 
@@ -254,7 +254,7 @@ def test_a_deleted_user_ends_his_tokens_even_if_one_of_that_name_is_made_anew(wo
 def test_a_token_is_revoked_by_its_id(world, alice):
     _, token, ctx = alice
 
-    world.call(model.RevokeToken(token_id=token.token_id))
+    world.call(token_model.RevokeToken(token_id=token.token_id))
 
     assert ended(world, ctx, token.text)
     assert world.credentials.authenticate(world.root_token.text)
@@ -263,16 +263,16 @@ def test_a_token_is_revoked_by_its_id(world, alice):
 def test_a_token_found_in_a_log_is_revoked_by_itself(world, alice):
     _, token, ctx = alice
 
-    world.call(model.RevokeToken(token=token.text))
+    world.call(token_model.RevokeToken(token=token.text))
 
     assert ended(world, ctx, token.text)
 
 
 def test_tokens_of_a_principal_that_were_issued_before_are_revoked_and_later_ones_are_not(world, root_key):
-    made = world.call(model.CreateAccessKey())
+    made = world.call(access_key_model.CreateAccessKey())
     key = made.access_key.access_key_id, made.secret
     old = world.token(*key)
-    revoked = world.call(model.RevokePrincipalTokens(principal="arn:aws:iam::000000000000:root"))
+    revoked = world.call(token_model.RevokePrincipalTokens(principal="arn:aws:iam::000000000000:root"))
     world.clock.advance(1)
     new = world.token(*key)
 
@@ -285,24 +285,24 @@ def test_tokens_of_a_principal_that_were_issued_before_are_revoked_and_later_one
 def test_a_later_revocation_never_weakens_an_earlier_one(world, alice):
     _, token, ctx = alice
     world.clock.advance(1_000)
-    world.call(model.RevokePrincipalTokens(principal="alice"))
+    world.call(token_model.RevokePrincipalTokens(principal="alice"))
 
-    world.call(model.RevokePrincipalTokens(principal="alice", issued_before_ms=1))
+    world.call(token_model.RevokePrincipalTokens(principal="alice", issued_before_ms=1))
 
     assert ended(world, ctx, token.text)
 
 
 def test_a_revocation_for_the_future_is_refused(world):
     with refused("ValidationError"):
-        world.call(model.RevokePrincipalTokens(principal="x", issued_before_ms=world.clock.wall_ms() + 1))
+        world.call(token_model.RevokePrincipalTokens(principal="x", issued_before_ms=world.clock.wall_ms() + 1))
 
 
 def test_revocations_are_forgotten_with_the_longest_token(world, alice):
     _, token, _ = alice
-    world.call(model.RevokeToken(token_id=token.token_id))
-    world.call(model.RevokePrincipalTokens(principal="alice"))
+    world.call(token_model.RevokeToken(token_id=token.token_id))
+    world.call(token_model.RevokePrincipalTokens(principal="alice"))
 
-    world.clock.advance(model.SESSION_LIFE_S_MAX * 1000 - 1)
+    world.clock.advance(token_model.SESSION_LIFE_S_MAX * 1000 - 1)
     assert world.due() == 0
     world.clock.advance(1)
     assert world.due() == 2
@@ -313,9 +313,9 @@ def test_revocations_are_forgotten_with_the_longest_token(world, alice):
 
 def test_a_revocation_outlives_a_wall_clock_that_was_set_back(world, alice):
     _, token, ctx = alice
-    world.call(model.RevokeToken(token_id=token.token_id))
-    world.clock.advance(model.SESSION_LIFE_S_MAX * 1000)
-    world.clock.wall -= model.SESSION_LIFE_S_MAX * 1000
+    world.call(token_model.RevokeToken(token_id=token.token_id))
+    world.clock.advance(token_model.SESSION_LIFE_S_MAX * 1000)
+    world.clock.wall -= token_model.SESSION_LIFE_S_MAX * 1000
 
     world.due()
 
@@ -325,7 +325,7 @@ def test_a_revocation_outlives_a_wall_clock_that_was_set_back(world, alice):
 @pytest.mark.parametrize("target", [{}, {"token_id": "x", "token": "y"}, {"token_id": "x"}, {"token": "a.b.c"}])
 def test_what_is_no_token_cannot_be_revoked(world, target):
     with refused("ValidationError"):
-        world.call(model.RevokeToken(**target))
+        world.call(token_model.RevokeToken(**target))
 
 
 def test_a_credential_source_answers_active_keys_only(world, alice, root_key):
@@ -401,7 +401,7 @@ def test_an_altered_or_unknown_form_does_not_open(world):
 
 def test_errors_and_reprs_hold_no_secret(world, root_key):
     proof = world.proof(root_key[0], root_key[1] + "x")
-    made = world.call(model.CreateAccessKey())
+    made = world.call(access_key_model.CreateAccessKey())
     with pytest.raises(ServiceError) as error:
         world.call(proof)
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from cumulo.identity import keys, model
+from cumulo.identity import keys, model, token_model
 from cumulo.storage.engine import ROOT
 from cumulo.storage.lmdb_engine import LmdbEngine
 from tests.identity.world import World
@@ -41,7 +41,7 @@ def test_planned_rotation_of_the_signing_key_and_the_old_ones_end_happen_after_r
     new = world.token(*key).text
     assert new.partition(".")[0] != world.root_token.text.partition(".")[0]
 
-    world.clock.advance(model.TOKEN_LIFE_S_MAX * 1000)
+    world.clock.advance(token_model.TOKEN_LIFE_S_MAX * 1000)
     restart(world, tmp_path)
     assert world.due() == 1
     world.start()
@@ -50,8 +50,8 @@ def test_planned_rotation_of_the_signing_key_and_the_old_ones_end_happen_after_r
 
 def test_revocation_is_kept_over_a_restart_and_forgotten_after_the_next(world, tmp_path):
     world.user("alice")
-    world.call(model.RevokePrincipalTokens(principal="alice"))
-    world.clock.advance(model.SESSION_LIFE_S_MAX * 1000 - 1)
+    world.call(token_model.RevokePrincipalTokens(principal="alice"))
+    world.clock.advance(token_model.SESSION_LIFE_S_MAX * 1000 - 1)
 
     restart(world, tmp_path)
     assert world.due() == 0

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from cumulo.core.errors import ServiceError
 from cumulo.gateway.aws_service import AwsCall, Handler
-from cumulo.identity import aws_iam, edge_aws, model
+from cumulo.identity import aws_iam, edge_aws, group_model, policy_model
 from tests.identity.world import ALLOW_ALL, World
 
 ACCOUNT = "000000000000"
@@ -79,9 +79,9 @@ async def answered(handler: Handler, call: AwsCall) -> Any:
 def world():
     made = World()
     made.user("alice")
-    made.call(model.CreateGroup(name="staff"))
-    made.call(model.CreatePolicy(name="all", document=ALLOW_ALL))
-    made.call(model.AttachUserPolicy(user="alice", policy="all"))
+    made.call(group_model.CreateGroup(name="staff"))
+    made.call(policy_model.CreatePolicy(name="all", document=ALLOW_ALL))
+    made.call(policy_model.AttachUserPolicy(user="alice", policy="all"))
     yield made
     assert made.problems() == []
 

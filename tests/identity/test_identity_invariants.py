@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from cumulo.core.errors import ServiceError
 from cumulo.core.names import FIRST_ACCOUNT
-from cumulo.identity import directory, keys, model, names
+from cumulo.identity import access_key_model, directory, group_model, keys, names, policy_model, user_model
 from cumulo.identity.policy import counted_size
 from cumulo.storage.engine import ROOT
 from tests.identity.policy_interpreter import Asked, Texts, interpret
@@ -47,14 +47,14 @@ def corrupted(change):
     """Return what the checker finds after `change(txn, user_id)` in a small directory."""
     world = World()
     world.user("alice", ALLOW_ALL)
-    world.call(model.CreateGroup(name="staff"))
-    world.call(model.AddUserToGroup(group="staff", user="alice"))
-    world.call(model.CreatePolicy(name="all", document=ALLOW_ALL))
-    world.call(model.AttachUserPolicy(user="alice", policy="all"))
-    world.call(model.AttachUserPolicy(user="alice", policy="arn:aws:iam::aws:policy/AdministratorAccess"))
-    world.call(model.CreatePolicyVersion(policy="all", document=ALLOW_ALL))
+    world.call(group_model.CreateGroup(name="staff"))
+    world.call(group_model.AddUserToGroup(group="staff", user="alice"))
+    world.call(policy_model.CreatePolicy(name="all", document=ALLOW_ALL))
+    world.call(policy_model.AttachUserPolicy(user="alice", policy="all"))
+    world.call(policy_model.AttachUserPolicy(user="alice", policy="arn:aws:iam::aws:policy/AdministratorAccess"))
+    world.call(policy_model.CreatePolicyVersion(policy="all", document=ALLOW_ALL))
     assert world.problems() == []
-    user_id = world.call(model.GetUser(user="alice")).user_id
+    user_id = world.call(user_model.GetUser(user="alice")).user_id
     world.run(world.engine.transact((ROOT,), change, user_id))
     return world.problems()
 
@@ -152,9 +152,9 @@ class Life(RuleBasedStateMachine):
     @rule(name=st.sampled_from(NAMES))
     def create_user(self, name):
         taken = name.lower() in self.users
-        made = self.attempt(model.CreateUser(name=name), "EntityAlreadyExists" if taken else "")
+        made = self.attempt(user_model.CreateUser(name=name), "EntityAlreadyExists" if taken else "")
         if made is not None:
-            key = self.world.call(model.CreateAccessKey(user=name))
+            key = self.world.call(access_key_model.CreateAccessKey(user=name))
             token = self.world.token(key.access_key.access_key_id, key.secret)
             self.users[name.lower()] = {
                 "name": name,
@@ -171,7 +171,9 @@ class Life(RuleBasedStateMachine):
     def delete_user(self, name):
         user = self.users.get(name.lower())
         has = user is not None and (user["key"] or user["inline"] or user["groups"] or user["attached"])
-        self.attempt(model.DeleteUser(user=name), "NoSuchEntity" if user is None else "DeleteConflict" if has else "")
+        self.attempt(
+            user_model.DeleteUser(user=name), "NoSuchEntity" if user is None else "DeleteConflict" if has else ""
+        )
         if user is not None and not has:
             self.gone(user)
             del self.users[name.lower()]
@@ -182,31 +184,31 @@ class Life(RuleBasedStateMachine):
         if user is None:
             return
         for policy in sorted(user["inline"]):
-            self.world.call(model.DeleteUserPolicy(user=name, policy_name=policy))
+            self.world.call(policy_model.DeleteUserPolicy(user=name, policy_name=policy))
         for group in sorted(user["groups"]):
-            self.world.call(model.RemoveUserFromGroup(user=name, group=group))
+            self.world.call(group_model.RemoveUserFromGroup(user=name, group=group))
         for policy in sorted(user["attached"]):
-            self.world.call(model.DetachUserPolicy(user=name, policy=policy))
+            self.world.call(policy_model.DetachUserPolicy(user=name, policy=policy))
         user.update(inline={}, groups=set(), attached=set())
 
     @rule(name=st.sampled_from(NAMES))
     def delete_key(self, name):
         user = self.users.get(name.lower())
         if user is not None and user["key"]:
-            self.world.call(model.DeleteAccessKey(access_key=user["key"]))
+            self.world.call(access_key_model.DeleteAccessKey(access_key=user["key"]))
             user.update(key="", active=False)
 
     @rule(name=st.sampled_from(NAMES), active=st.booleans())
     def switch_key(self, name, active):
         user = self.users.get(name.lower())
         if user is not None and user["key"]:
-            status = model.KeyStatus.ACTIVE if active else model.KeyStatus.INACTIVE
-            self.world.call(model.UpdateAccessKey(access_key=user["key"], status=status))
+            status = access_key_model.KeyStatus.ACTIVE if active else access_key_model.KeyStatus.INACTIVE
+            self.world.call(access_key_model.UpdateAccessKey(access_key=user["key"], status=status))
             user["active"] = active
 
     @rule(group=st.sampled_from(GROUPS))
     def create_group(self, group):
-        self.attempt(model.CreateGroup(name=group), "EntityAlreadyExists" if group in self.groups else "")
+        self.attempt(group_model.CreateGroup(name=group), "EntityAlreadyExists" if group in self.groups else "")
         self.groups.setdefault(group, {"attached": set(), "inline": {}})
 
     @rule(group=st.sampled_from(GROUPS))
@@ -215,33 +217,35 @@ class Life(RuleBasedStateMachine):
         has = it is not None and (
             it["attached"] or it["inline"] or any(group in user["groups"] for user in self.users.values())
         )
-        self.attempt(model.DeleteGroup(group=group), "NoSuchEntity" if it is None else "DeleteConflict" if has else "")
+        self.attempt(
+            group_model.DeleteGroup(group=group), "NoSuchEntity" if it is None else "DeleteConflict" if has else ""
+        )
         if not has:
             self.groups.pop(group, None)
 
     @rule(name=st.sampled_from(NAMES), group=st.sampled_from(GROUPS))
     def join(self, name, group):
-        self.attempt(model.AddUserToGroup(user=name, group=group), expected := self.known(name, group))
+        self.attempt(group_model.AddUserToGroup(user=name, group=group), expected := self.known(name, group))
         if not expected:
             self.users[name.lower()]["groups"].add(group)
 
     @rule(name=st.sampled_from(NAMES), group=st.sampled_from(GROUPS))
     def leave(self, name, group):
         is_in = not self.known(name, group) and group in self.users[name.lower()]["groups"]
-        self.attempt(model.RemoveUserFromGroup(user=name, group=group), "" if is_in else "NoSuchEntity")
+        self.attempt(group_model.RemoveUserFromGroup(user=name, group=group), "" if is_in else "NoSuchEntity")
         if is_in:
             self.users[name.lower()]["groups"].remove(group)
 
     @rule(policy=st.sampled_from(POLICIES), document=documents)
     def create_policy(self, policy, document):
         taken = policy in self.policies
-        self.attempt(model.CreatePolicy(name=policy, document=document), "EntityAlreadyExists" if taken else "")
+        self.attempt(policy_model.CreatePolicy(name=policy, document=document), "EntityAlreadyExists" if taken else "")
         self.policies.setdefault(policy, document)
 
     @rule(policy=st.sampled_from(POLICIES), document=documents)
     def update_policy(self, policy, document):
         known = policy in self.policies
-        self.attempt(model.UpdatePolicy(policy=policy, document=document), "" if known else "NoSuchEntity")
+        self.attempt(policy_model.UpdatePolicy(policy=policy, document=document), "" if known else "NoSuchEntity")
         if known:
             self.policies[policy] = document
 
@@ -251,21 +255,21 @@ class Life(RuleBasedStateMachine):
         bearers = [*self.users.values(), *self.groups.values()]
         attached = any(policy in it["attached"] for it in bearers)
         expected = "NoSuchEntity" if not known else "DeleteConflict" if attached else ""
-        self.attempt(model.DeletePolicy(policy=policy), expected)
+        self.attempt(policy_model.DeletePolicy(policy=policy), expected)
         if not expected:
             del self.policies[policy]
 
     @rule(name=st.sampled_from(NAMES), policy=st.sampled_from(POLICIES))
     def attach_to_user(self, name, policy):
         expected = self.known(name) or ("" if policy in self.policies else "NoSuchEntity")
-        self.attempt(model.AttachUserPolicy(user=name, policy=policy), expected)
+        self.attempt(policy_model.AttachUserPolicy(user=name, policy=policy), expected)
         if not expected:
             self.users[name.lower()]["attached"].add(policy)
 
     @rule(name=st.sampled_from(NAMES), policy=st.sampled_from(POLICIES))
     def detach_from_user(self, name, policy):
         has = not self.known(name) and policy in self.users[name.lower()]["attached"]
-        self.attempt(model.DetachUserPolicy(user=name, policy=policy), "" if has else "NoSuchEntity")
+        self.attempt(policy_model.DetachUserPolicy(user=name, policy=policy), "" if has else "NoSuchEntity")
         if has:
             self.users[name.lower()]["attached"].remove(policy)
 
@@ -274,25 +278,25 @@ class Life(RuleBasedStateMachine):
         known = group in self.groups and policy in self.policies
         has = known and policy in self.groups[group]["attached"]
         if attach:
-            self.attempt(model.AttachGroupPolicy(group=group, policy=policy), "" if known else "NoSuchEntity")
+            self.attempt(policy_model.AttachGroupPolicy(group=group, policy=policy), "" if known else "NoSuchEntity")
             if known:
                 self.groups[group]["attached"].add(policy)
         else:
-            self.attempt(model.DetachGroupPolicy(group=group, policy=policy), "" if has else "NoSuchEntity")
+            self.attempt(policy_model.DetachGroupPolicy(group=group, policy=policy), "" if has else "NoSuchEntity")
             if has:
                 self.groups[group]["attached"].remove(policy)
 
     @rule(name=st.sampled_from(NAMES), policy=st.sampled_from(INLINE), document=documents)
     def put_inline(self, name, policy, document):
         expected = self.known(name)
-        self.attempt(model.PutUserPolicy(user=name, policy_name=policy, document=document), expected)
+        self.attempt(policy_model.PutUserPolicy(user=name, policy_name=policy, document=document), expected)
         if not expected:
             self.users[name.lower()]["inline"][policy] = document
 
     @rule(group=st.sampled_from(GROUPS), policy=st.sampled_from(INLINE), document=documents)
     def put_inline_of_group(self, group, policy, document):
         known = group in self.groups
-        request = model.PutGroupPolicy(group=group, policy_name=policy, document=document)
+        request = policy_model.PutGroupPolicy(group=group, policy_name=policy, document=document)
         self.attempt(request, "" if known else "NoSuchEntity")
         if known:
             self.groups[group]["inline"][policy] = document
@@ -327,10 +331,10 @@ class Life(RuleBasedStateMachine):
     @invariant()
     def the_directory_is_sound_and_lists_what_the_model_has(self):
         assert self.world.problems() == []
-        listed = [user.name for user in self.world.call(model.ListUsers()).items]
+        listed = [user.name for user in self.world.call(user_model.ListUsers()).items]
         assert listed == [self.users[name]["name"] for name in sorted(self.users)]
-        assert [group.name for group in self.world.call(model.ListGroups()).items] == sorted(self.groups)
-        assert [policy.name for policy in self.world.call(model.ListPolicies()).items] == sorted(self.policies)
+        assert [group.name for group in self.world.call(group_model.ListGroups()).items] == sorted(self.groups)
+        assert [policy.name for policy in self.world.call(policy_model.ListPolicies()).items] == sorted(self.policies)
 
 
 Life.TestCase.settings = settings(max_examples=40, stateful_step_count=40)

@@ -7,7 +7,7 @@ import pytest
 
 from cumulo.core.errors import NOT_IMPLEMENTED, ServiceError
 from cumulo.core.operations import Check, Kind, Operation, OperationTable
-from cumulo.identity import model
+from cumulo.identity import access_key_model, account_model, group_model, model, policy_model, token_model, user_model
 from cumulo.identity.authorizer import Guard
 from cumulo.identity.operations import TABLE
 from cumulo.identity.room import Resolved, Room
@@ -20,75 +20,75 @@ BY_EVERYBODY = {"IssueToken", "GetCallerIdentity", "GetSessionToken"}
 
 def requests(world):
     """Return a request of every operation that a powerless user must not have; all are about things that exist."""
-    key = world.call(model.ListAccessKeys(user="victim")).items[0].access_key_id
+    key = world.call(access_key_model.ListAccessKeys(user="victim")).items[0].access_key_id
     user: dict[str, Any] = {"user": "victim"}
     group: dict[str, Any] = {"group": "staff"}
     named: dict[str, Any] = {"policy_name": "own"}
     return [
-        model.CreateAccount(),
-        model.ListAccounts(),
-        model.CreateUser(name="new"),
-        model.GetUser(**user),
-        model.ListUsers(),
-        model.DeleteUser(**user),
-        model.CreateAccessKey(**user),
-        model.ListAccessKeys(**user),
-        model.UpdateAccessKey(access_key=key, status=model.KeyStatus.INACTIVE),
-        model.DeleteAccessKey(access_key=key),
-        model.CreateGroup(name="new"),
-        model.GetGroup(**group),
-        model.ListGroups(),
-        model.DeleteGroup(**group),
-        model.AddUserToGroup(**user, **group),
-        model.RemoveUserFromGroup(**user, **group),
-        model.CreatePolicy(name="new", document=ALLOW_ALL),
-        model.GetPolicy(policy="all"),
-        model.ListPolicies(),
-        model.UpdatePolicy(policy="all", document=ALLOW_ALL),
-        model.DeletePolicy(policy="all"),
-        model.AttachUserPolicy(**user, policy="all"),
-        model.DetachUserPolicy(**user, policy="all"),
-        model.AttachGroupPolicy(**group, policy="all"),
-        model.DetachGroupPolicy(**group, policy="all"),
-        model.ListAttachedPolicies(**user),
-        model.ListAttachedPolicies(**group),
-        model.PutUserPolicy(**user, **named, document=ALLOW_ALL),
-        model.GetUserPolicy(**user, **named),
-        model.DeleteUserPolicy(**user, **named),
-        model.ListUserPolicies(**user),
-        model.PutGroupPolicy(**group, **named, document=ALLOW_ALL),
-        model.GetGroupPolicy(**group, **named),
-        model.DeleteGroupPolicy(**group, **named),
-        model.ListGroupPolicies(**group),
-        model.UpdateUser(**user, new_name="sufferer", new_path="/x/"),
-        model.TagUser(**user, tags=(("a", "b"),)),
-        model.UntagUser(**user, tag_keys=("a",)),
-        model.ListUserTags(**user),
-        model.ListGroupsForUser(**user),
-        model.GetAccessKeyLastUsed(access_key=key),
-        model.GetAccountSummary(),
-        model.ListMFADevices(**user),
-        model.ListSigningCertificates(**user),
-        model.ListSSHPublicKeys(**user),
-        model.ListServiceSpecificCredentials(**user),
-        model.GetLoginProfile(**user),
-        model.DeleteLoginProfile(**user),
-        model.ListVirtualMFADevices(),
-        model.UpdateGroup(**group, new_name="crew"),
-        model.CreateUser(name="tagged", tags=(("a", "b"),)),
-        model.CreatePolicy(name="tagged", document=ALLOW_ALL, tags=(("a", "b"),)),
-        model.CreatePolicyVersion(policy="all", document=ALLOW_ALL, is_default=True),
-        model.GetPolicyVersion(policy="all", version_id="v1"),
-        model.ListPolicyVersions(policy="all"),
-        model.SetDefaultPolicyVersion(policy="all", version_id="v1"),
-        model.DeletePolicyVersion(policy="all", version_id="v1"),
-        model.TagPolicy(policy="all", tags=(("a", "b"),)),
-        model.UntagPolicy(policy="all", tag_keys=("a",)),
-        model.ListPolicyTags(policy="all"),
-        model.ListEntitiesForPolicy(policy="all"),
-        model.RevokeToken(token_id=world.root_token.token_id),
-        model.RevokePrincipalTokens(principal="victim"),
-        model.ExplainAccess(principal="victim", **QUESTION),
+        account_model.CreateAccount(),
+        account_model.ListAccounts(),
+        user_model.CreateUser(name="new"),
+        user_model.GetUser(**user),
+        user_model.ListUsers(),
+        user_model.DeleteUser(**user),
+        access_key_model.CreateAccessKey(**user),
+        access_key_model.ListAccessKeys(**user),
+        access_key_model.UpdateAccessKey(access_key=key, status=access_key_model.KeyStatus.INACTIVE),
+        access_key_model.DeleteAccessKey(access_key=key),
+        group_model.CreateGroup(name="new"),
+        group_model.GetGroup(**group),
+        group_model.ListGroups(),
+        group_model.DeleteGroup(**group),
+        group_model.AddUserToGroup(**user, **group),
+        group_model.RemoveUserFromGroup(**user, **group),
+        policy_model.CreatePolicy(name="new", document=ALLOW_ALL),
+        policy_model.GetPolicy(policy="all"),
+        policy_model.ListPolicies(),
+        policy_model.UpdatePolicy(policy="all", document=ALLOW_ALL),
+        policy_model.DeletePolicy(policy="all"),
+        policy_model.AttachUserPolicy(**user, policy="all"),
+        policy_model.DetachUserPolicy(**user, policy="all"),
+        policy_model.AttachGroupPolicy(**group, policy="all"),
+        policy_model.DetachGroupPolicy(**group, policy="all"),
+        policy_model.ListAttachedPolicies(**user),
+        policy_model.ListAttachedPolicies(**group),
+        policy_model.PutUserPolicy(**user, **named, document=ALLOW_ALL),
+        policy_model.GetUserPolicy(**user, **named),
+        policy_model.DeleteUserPolicy(**user, **named),
+        policy_model.ListUserPolicies(**user),
+        policy_model.PutGroupPolicy(**group, **named, document=ALLOW_ALL),
+        policy_model.GetGroupPolicy(**group, **named),
+        policy_model.DeleteGroupPolicy(**group, **named),
+        policy_model.ListGroupPolicies(**group),
+        user_model.UpdateUser(**user, new_name="sufferer", new_path="/x/"),
+        user_model.TagUser(**user, tags=(("a", "b"),)),
+        user_model.UntagUser(**user, tag_keys=("a",)),
+        user_model.ListUserTags(**user),
+        user_model.ListGroupsForUser(**user),
+        access_key_model.GetAccessKeyLastUsed(access_key=key),
+        account_model.GetAccountSummary(),
+        user_model.ListMFADevices(**user),
+        user_model.ListSigningCertificates(**user),
+        user_model.ListSSHPublicKeys(**user),
+        user_model.ListServiceSpecificCredentials(**user),
+        user_model.GetLoginProfile(**user),
+        user_model.DeleteLoginProfile(**user),
+        user_model.ListVirtualMFADevices(),
+        group_model.UpdateGroup(**group, new_name="crew"),
+        user_model.CreateUser(name="tagged", tags=(("a", "b"),)),
+        policy_model.CreatePolicy(name="tagged", document=ALLOW_ALL, tags=(("a", "b"),)),
+        policy_model.CreatePolicyVersion(policy="all", document=ALLOW_ALL, is_default=True),
+        policy_model.GetPolicyVersion(policy="all", version_id="v1"),
+        policy_model.ListPolicyVersions(policy="all"),
+        policy_model.SetDefaultPolicyVersion(policy="all", version_id="v1"),
+        policy_model.DeletePolicyVersion(policy="all", version_id="v1"),
+        policy_model.TagPolicy(policy="all", tags=(("a", "b"),)),
+        policy_model.UntagPolicy(policy="all", tag_keys=("a",)),
+        policy_model.ListPolicyTags(policy="all"),
+        policy_model.ListEntitiesForPolicy(policy="all"),
+        token_model.RevokeToken(token_id=world.root_token.token_id),
+        token_model.RevokePrincipalTokens(principal="victim"),
+        policy_model.ExplainAccess(principal="victim", **QUESTION),
     ]
 
 
@@ -96,10 +96,10 @@ def furnished():
     """Return a world with one of each thing."""
     made = World()
     made.user("victim", ALLOW_ALL)
-    made.call(model.PutUserPolicy(user="victim", policy_name="own", document=ALLOW_ALL))
-    made.call(model.CreateGroup(name="staff"))
-    made.call(model.PutGroupPolicy(group="staff", policy_name="own", document=ALLOW_ALL))
-    made.call(model.CreatePolicy(name="all", document=ALLOW_ALL))
+    made.call(policy_model.PutUserPolicy(user="victim", policy_name="own", document=ALLOW_ALL))
+    made.call(group_model.CreateGroup(name="staff"))
+    made.call(policy_model.PutGroupPolicy(group="staff", policy_name="own", document=ALLOW_ALL))
+    made.call(policy_model.CreatePolicy(name="all", document=ALLOW_ALL))
     return made
 
 
@@ -129,7 +129,11 @@ def test_a_powerless_user_is_refused_by_every_operation_and_nothing_changes(worl
 
 def test_whether_a_thing_exists_does_not_show_to_the_powerless(world):
     mallory = world.user("mallory")
-    for request in (model.GetUser(user="nobody"), model.GetGroup(group="none"), model.GetPolicy(policy="none")):
+    for request in (
+        user_model.GetUser(user="nobody"),
+        group_model.GetGroup(group="none"),
+        policy_model.GetPolicy(policy="none"),
+    ):
         with refused("AccessDenied"):
             world.call(request, mallory)
 
@@ -237,7 +241,7 @@ def test_what_is_missing_is_said_only_to_those_who_are_allowed(world):
 
 def test_a_request_id_has_a_limit_and_a_refused_operation_says_why(world):
     with refused("InvalidParameterValue"):
-        world.call(model.CreateUser(name="x", request_id="i" * 65))
+        world.call(user_model.CreateUser(name="x", request_id="i" * 65))
     drawer = Drawer(world.engine, world.authorizer, world.clock, world.randomness)
     with refused("NotImplemented"):
         world.run(drawer.call(world.root, "Refused", 1))

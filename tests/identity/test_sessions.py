@@ -5,7 +5,7 @@ import base64
 import pytest
 
 from cumulo.core.context import CallContext
-from cumulo.identity import model
+from cumulo.identity import access_key_model, account_model, token_model, user_model
 from tests.identity.world import ALLOW_ALL, World, refused
 
 
@@ -19,8 +19,8 @@ def world():
 def signed_in(world, name, *documents):
     """Make a user with a key; return the context of a call signed with it."""
     world.user(name, *documents)
-    world.call(model.CreateUser(name=f"{name}-unused"))
-    made = world.call(model.CreateAccessKey(user=name))
+    world.call(user_model.CreateUser(name=f"{name}-unused"))
+    made = world.call(access_key_model.CreateAccessKey(user=name))
     return context_of(world.credentials.credential(made.access_key.access_key_id))
 
 
@@ -29,7 +29,7 @@ def context_of(credential):
 
 
 def session_of(world, ctx, duration_s=0):
-    return world.call(model.GetSessionToken(duration_s=duration_s), ctx)
+    return world.call(token_model.GetSessionToken(duration_s=duration_s), ctx)
 
 
 def opened(world, session):
@@ -122,20 +122,24 @@ def test_a_life_outside_the_limits_of_sts_is_refused(world, life_s):
 @pytest.mark.parametrize("ending", ["key off", "key deleted", "user deleted", "all revoked"])
 def test_a_session_ends_with_what_it_stands_on(world, ending):
     alice = signed_in(world, "alice")
-    for item in world.call(model.ListAccessKeys(user="alice")).items:
+    for item in world.call(access_key_model.ListAccessKeys(user="alice")).items:
         if item.access_key_id != alice.principal.access_key_id:
-            world.call(model.DeleteAccessKey(access_key=item.access_key_id))
+            world.call(access_key_model.DeleteAccessKey(access_key=item.access_key_id))
     session = session_of(world, alice)
     ctx = context_of(opened(world, session))
 
     if ending == "key off":
-        world.call(model.UpdateAccessKey(access_key=alice.principal.access_key_id, status=model.KeyStatus.INACTIVE))
+        world.call(
+            access_key_model.UpdateAccessKey(
+                access_key=alice.principal.access_key_id, status=access_key_model.KeyStatus.INACTIVE
+            )
+        )
     elif ending == "all revoked":
-        world.call(model.RevokePrincipalTokens(principal="alice"))
+        world.call(token_model.RevokePrincipalTokens(principal="alice"))
     else:
-        world.call(model.DeleteAccessKey(access_key=alice.principal.access_key_id))
+        world.call(access_key_model.DeleteAccessKey(access_key=alice.principal.access_key_id))
         if ending == "user deleted":
-            world.call(model.DeleteUser(user="alice"))
+            world.call(user_model.DeleteUser(user="alice"))
 
     assert opened(world, session) is None
     with refused("InvalidClientTokenId"):
@@ -144,7 +148,7 @@ def test_a_session_ends_with_what_it_stands_on(world, ending):
 
 def test_a_revocation_outlives_every_session_that_it_means(world):
     session = session_of(world, signed_in(world, "alice"), 129_600)
-    world.call(model.RevokePrincipalTokens(principal="alice"))
+    world.call(token_model.RevokePrincipalTokens(principal="alice"))
 
     world.clock.advance(129_600_000 - 1)
     world.due()
@@ -155,8 +159,13 @@ def test_a_revocation_outlives_every_session_that_it_means(world):
 def test_a_session_may_call_nothing_of_iam_and_sts_but_who_am_i(world):
     ctx = context_of(opened(world, session_of(world, signed_in(world, "alice", ALLOW_ALL))))
 
-    assert world.call(model.GetCallerIdentity(), ctx).arn.endswith(":user/alice")
-    for request in (model.ListUsers(), model.CreateAccessKey(), model.GetUser(), model.ListAccounts()):
+    assert world.call(token_model.GetCallerIdentity(), ctx).arn.endswith(":user/alice")
+    for request in (
+        user_model.ListUsers(),
+        access_key_model.CreateAccessKey(),
+        user_model.GetUser(),
+        account_model.ListAccounts(),
+    ):
         with refused("InvalidClientTokenId"):
             world.call(request, ctx)
     with refused("AccessDenied"):

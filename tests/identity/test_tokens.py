@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cumulo.core.errors import INVALID_CLIENT_TOKEN_ID, ServiceError
-from cumulo.identity import model, tokens
+from cumulo.identity import model, token_model, tokens
 from cumulo.identity.tokens import Claims, Signer
 from tests.identity.world import World, refused
 
@@ -224,7 +224,7 @@ def test_a_token_says_no_more_than_it_must_and_repr_says_nothing():
 def test_rotated_keys_verify_until_they_are_retired():
     world = World()
     made = world.root_credentials
-    old = world.token(made.access_key_id, made.secret_access_key, ttl_s=model.TOKEN_LIFE_S_MAX)
+    old = world.token(made.access_key_id, made.secret_access_key, ttl_s=token_model.TOKEN_LIFE_S_MAX)
 
     world.run(world.service.rotate_signing_key())
     new = world.token(made.access_key_id, made.secret_access_key)
@@ -247,7 +247,7 @@ def test_signing_keys_are_rotated_by_the_due_index_and_old_ones_removed():
     assert second != first
     assert world.problems() == []
 
-    world.clock.advance(model.TOKEN_LIFE_S_MAX * 1000)
+    world.clock.advance(token_model.TOKEN_LIFE_S_MAX * 1000)
     assert world.due() == 1
     world.start()
     assert set(world.credentials._signer._public) == {second}

@@ -13,15 +13,15 @@ from cumulo.core.ids import SeededRandomness
 from cumulo.core.names import FIRST_ACCOUNT
 from cumulo.core.operations import Check
 from cumulo.core.tokens import TokenSealer
-from cumulo.identity import invariants, model
+from cumulo.identity import access_key_model, account_model, invariants, policy_model, user_model
 from cumulo.identity.authorizer import Authorizer, Guard
 from cumulo.identity.bootstrap import RootCredentials, bootstrap
 from cumulo.identity.credentials import Credentials
-from cumulo.identity.model import IssueToken, Token
 from cumulo.identity.policy import Principal
 from cumulo.identity.proofs import prove
 from cumulo.identity.sealing import SecretBox
 from cumulo.identity.service import Service
+from cumulo.identity.token_model import IssueToken, Token
 from cumulo.storage.due_pump import DuePump
 from cumulo.storage.engine import ROOT, Engine
 from cumulo.storage.memory import MemoryEngine
@@ -114,19 +114,19 @@ class World:
 
     def user(self, name: str, *documents: str, ctx: CallContext | None = None) -> CallContext:
         """Make a user with inline policies and a key; return the context of his calls."""
-        self.call(model.CreateUser(name=name), ctx)
+        self.call(user_model.CreateUser(name=name), ctx)
         for index, document in enumerate(documents):
-            self.call(model.PutUserPolicy(user=name, policy_name=f"inline{index}", document=document), ctx)
+            self.call(policy_model.PutUserPolicy(user=name, policy_name=f"inline{index}", document=document), ctx)
         return self.login(name, ctx)
 
     def login(self, name: str, ctx: CallContext | None = None) -> CallContext:
         """Make a key of a user; return the context of his calls."""
-        made = self.call(model.CreateAccessKey(user=name), ctx)
+        made = self.call(access_key_model.CreateAccessKey(user=name), ctx)
         return self.context(self.token(made.access_key.access_key_id, made.secret).text)
 
     def account(self, number: str) -> CallContext:
         """Make another account; return the context of its root's calls."""
-        made = self.call(model.CreateAccount(account=number))
+        made = self.call(account_model.CreateAccount(account=number))
         return self.context(self.token(made.access_key.access_key_id, made.secret).text)
 
     def allowed(self, ctx: CallContext, action: str, resource: str = "*", guard: Guard = OWN) -> bool:

@@ -25,7 +25,7 @@ from cumulo.core.clocks import SystemClock
 from cumulo.core.ports import Credential
 from cumulo.gateway.aws_edge import AwsEdge
 from cumulo.gateway.http1 import HttpListener
-from cumulo.identity.model import root_of
+from cumulo.identity.principal_model import root_of
 from cumulo.object_store.edge_aws import edge
 
 ACCOUNT = "000000000000"

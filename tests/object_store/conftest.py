@@ -20,7 +20,7 @@ from cumulo.core.tokens import TokenSealer
 from cumulo.identity import directory, owners
 from cumulo.identity.authorizer import Authorizer
 from cumulo.identity.keys import AccountRecord
-from cumulo.identity.model import root_of
+from cumulo.identity.principal_model import root_of
 from cumulo.object_store import (
     body_model,
     bucket_model,

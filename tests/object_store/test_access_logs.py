@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from cumulo.core.context import CallContext
-from cumulo.identity.model import root_of
+from cumulo.identity.principal_model import root_of
 from cumulo.object_store import acl_model, aws_s3, bucket_model, configuration_model, object_model
 from cumulo.object_store.access_lines import Access, line, operation_name
 from cumulo.object_store.access_logs import HELD_BYTES_MAX, ROW_BYTES, object_key

@@ -8,8 +8,8 @@ import pytest
 
 from cumulo.core.context import CallContext
 from cumulo.core.errors import ServiceError
-from cumulo.identity.model import canonical_id
 from cumulo.identity.policy import ANONYMOUS
+from cumulo.identity.principal_model import canonical_id
 from cumulo.object_store import (
     acl,
     acl_model,

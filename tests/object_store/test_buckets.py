@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from cumulo.core.context import CallContext
 from cumulo.core.errors import ServiceError
-from cumulo.identity.model import root_of
 from cumulo.identity.policy import ANONYMOUS
+from cumulo.identity.principal_model import root_of
 from cumulo.object_store import bucket_model, copy_model, listing_model, naming, object_model, upload_model
 from cumulo.object_store.multipart import ENDED_PER_TRANSACTION
 from cumulo.object_store.operations import TABLE

@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from cumulo.core.context import CallContext
-from cumulo.identity.model import root_of
 from cumulo.identity.policy import ANONYMOUS
+from cumulo.identity.principal_model import root_of
 from cumulo.object_store import acl_model, bucket_model, configuration_model, object_model, tagging_model
 from cumulo.object_store.configurations import KINDS
 from cumulo.object_store.public_access import is_public

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from cumulo.core.context import CallContext
-from cumulo.identity.model import root_of
+from cumulo.identity.principal_model import root_of
 from cumulo.object_store import bucket_model, copy_model, notification_model, object_model, tagging_model, upload_model
 from cumulo.object_store.body_model import ExpectedContent
 from cumulo.object_store.copy_model import CopySource

@@ -7,7 +7,7 @@ import botocore
 import pytest
 from botocore.client import ClientError
 
-from cumulo.identity.model import canonical_id
+from cumulo.identity.principal_model import canonical_id
 from cumulo.object_store.edge_aws import edge
 from tests.object_store.aws_door import ACCOUNT, OTHER_ACCOUNT, Door, door
 

@@ -14,7 +14,7 @@ from cumulo.core.errors import ServiceError
 from cumulo.gateway.aws_service import AwsCall
 from cumulo.gateway.http1 import Request
 from cumulo.gateway.http_body import WholeBody
-from cumulo.identity.model import root_of
+from cumulo.identity.principal_model import root_of
 from cumulo.object_store import edge_aws_headers as headers
 from cumulo.object_store.edge_aws_copies import parsed_source
 from cumulo.object_store.edge_aws_listings import url_encoded

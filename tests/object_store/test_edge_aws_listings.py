@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from cumulo.identity.model import canonical_id
+from cumulo.identity.principal_model import canonical_id
 from tests.object_store.aws_door import Door, door
 
 __all__ = ["door"]

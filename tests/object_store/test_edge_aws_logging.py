@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from cumulo.identity.model import canonical_id
+from cumulo.identity.principal_model import canonical_id
 from tests.object_store.aws_door import ACCOUNT, Door, opened
 
 FIELD = re.compile(r'\[[^]]*\]|"[^"]*"|\S+')

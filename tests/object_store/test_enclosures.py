@@ -8,7 +8,7 @@ from cumulo.api.queue.v1 import queue_pb2 as pb
 from cumulo.core.context import CallContext
 from cumulo.core.errors import ServiceError
 from cumulo.core.ports import EnclosedMessage
-from cumulo.identity.model import root_of
+from cumulo.identity.principal_model import root_of
 from cumulo.object_store import body_model, enclosures, object_model
 from cumulo.queue_service import model as queue_model
 from cumulo.storage import failpoints

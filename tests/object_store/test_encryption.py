@@ -12,7 +12,7 @@ from cumulo.core.context import CallContext
 from cumulo.core.errors import ACCESS_DENIED, ErrorRow, ServiceError, Status
 from cumulo.core.ids import SeededRandomness
 from cumulo.core.ports import DataKey
-from cumulo.identity.model import root_of
+from cumulo.identity.principal_model import root_of
 from cumulo.object_store import (
     body_model,
     configuration_model,

@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from cumulo.core.context import CallContext
 from cumulo.core.errors import ServiceError
-from cumulo.identity.model import root_of
+from cumulo.identity.principal_model import root_of
 from cumulo.object_store import (
     bucket_model,
     configuration_model,

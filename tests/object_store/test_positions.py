@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from cumulo.core.context import CallContext
-from cumulo.identity.model import root_of
+from cumulo.identity.principal_model import root_of
 from cumulo.object_store import body_model, bucket_model, listing_model, object_model, upload_model
 
 MIB = 1024 * 1024

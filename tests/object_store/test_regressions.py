@@ -11,8 +11,8 @@ from cumulo.api.objects.v1.objects_pb2_grpc import ObjectServiceStub
 from cumulo.core.context import CallContext
 from cumulo.core.ports import Authenticated
 from cumulo.gateway.rpc import RpcAdaptor
-from cumulo.identity.model import root_of
 from cumulo.identity.policy import ANONYMOUS
+from cumulo.identity.principal_model import root_of
 from cumulo.object_store import bucket_model, edge_grpc, listing_model, notification_model, object_model
 
 OTHER = CallContext(principal=root_of("111111111111"), request_id="other")

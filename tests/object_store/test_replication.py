@@ -9,7 +9,7 @@ import pytest
 
 from cumulo.core.context import CallContext
 from cumulo.core.errors import STORAGE_FULL
-from cumulo.identity.model import root_of
+from cumulo.identity.principal_model import root_of
 from cumulo.object_store import (
     acl_model,
     aws_s3,
