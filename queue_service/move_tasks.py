@@ -120,12 +120,15 @@ class Target(msgspec.Struct, frozen=True):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """What the next slice of a task is about: the queue, and by their ARNs those queues that exist of its messages'."""
+    """What the next slice of a task is about: the queue, and by their ARNs those queues that exist of its messages';
+    `destination` is empty where each goes back to where it came from.
+    """
 
     place: Place
     policy: str
     on_behalf_of: bytes
     targets: dict[str, Target]
+    destination: str
 
 
 class Visible(msgspec.Struct, frozen=True):
@@ -152,7 +155,8 @@ class Found(msgspec.Struct, frozen=True):
 class StampedSlice(msgspec.Struct, frozen=True):
     """A slice to move: partitions by ARN of the queues that the caller may send to, and those that he may not.
 
-    `refusal` is why the task must end before it moves anything more.
+    `refusal` is why the task must end before it moves anything more. `resealed` are its messages by their numbers, as
+    they are to be stored, or why the task ends there (`move_seals`); None where they stay as they are.
     """
 
     entry: Due
@@ -162,6 +166,7 @@ class StampedSlice(msgspec.Struct, frozen=True):
     seed: bytes
     wall_ms: int
     now_ms: int
+    resealed: dict[int, StoredMessage | str] | None = None
 
 
 def start_task(txn: Txn, request: StampedStart) -> str:
@@ -223,7 +228,7 @@ def plan_slice(txn: Txn, partition: bytes) -> Plan | None:
     assert own is not None, place
     arns = {task.destination} if task.destination else set()
     size_bytes = 0
-    for it in [] if arns else _find(queue, task, _slice_messages(task)).messages:
+    for it in [] if arns else find_visible(queue, task, slice_messages(task)).messages:
         record = queue.message_bytes(it.seq, it.state.pieces)
         arns.add(decode_message(record).dead_letter_source)
         size_bytes += len(record)
@@ -235,7 +240,7 @@ def plan_slice(txn: Txn, partition: bytes) -> Plan | None:
         found = None if there is None else follow(txn, Lookup(there))
         if there is not None and found is not None:
             targets[arn] = Target(there, found.row)
-    return Plan(place, own.row.policy, task.on_behalf_of, targets)
+    return Plan(place, own.row.policy, task.on_behalf_of, targets, task.destination)
 
 
 def move_slice(txn: Txn, request: StampedSlice) -> None:
@@ -252,7 +257,7 @@ def move_slice(txn: Txn, request: StampedSlice) -> None:
     moving.save()
     moved = task.moved + moving.moved
     task = msgspec.structs.replace(task, moved=moved, position=moving.position, place=moving.place)
-    left = _find(queue, task, 1)
+    left = find_visible(queue, task, 1)
     if failure:
         task = msgspec.structs.replace(_over(task, FAILED), failure_reason=failure)
     elif left.is_all and not left.messages:
@@ -283,7 +288,7 @@ class _Slice:
         queue, now_ms = self._queue, self._request.now_ms
         each = _FIFO_MESSAGE_OPERATIONS if isinstance(queue, FifoQueue) else _MESSAGE_OPERATIONS
         operations = size_bytes = 0
-        found = _find(queue, self._task, _slice_messages(self._task))
+        found = find_visible(queue, self._task, slice_messages(self._task))
         for it in found.messages:
             self.position, self.place = it.group, it.place or self.place
             operations += each + 2 * it.state.pieces + self._operations_of_group(it)
@@ -299,7 +304,12 @@ class _Slice:
                     return target
                 if target is None:
                     return ""
-                self._add(target, it, stored)
+                sealed = self._sealed(it.seq, stored, target)
+                if isinstance(sealed, str):
+                    return sealed
+                if sealed is None:
+                    return ""
+                self._add(target, it, sealed)
             self._take_out(it)
         self.position, self.place = found.position, found.place
         return ""
@@ -342,6 +352,19 @@ class _Slice:
         assert target.meta.fifo is self._queue.meta.fifo, place
         self._open[arn] = target
         return target
+
+    def _sealed(self, seq: int, stored: StoredMessage, target: OpenQueue) -> StoredMessage | str | None:
+        """Return a message as it is to be stored, why it cannot be, or None where that was decided on something else
+        than what is there now: plan again.
+        """
+        if self._request.resealed is None:
+            return stored
+        sealed = self._request.resealed.get(seq)
+        if sealed is None or isinstance(sealed, str):
+            return sealed
+        assert sealed.message_id == stored.message_id, seq
+        is_as_it_was = sealed.body == stored.body
+        return sealed if is_as_it_was or sealed.key_id == target.meta.key_id else None
 
     def _take_out(self, it: Visible) -> None:
         queue, now_ms = self._queue, self._request.now_ms
@@ -396,7 +419,7 @@ def _over(task: MoveTask, status: str) -> MoveTask:
     return msgspec.structs.replace(task, status=status, due_ms=0, on_behalf_of=b"")
 
 
-def _find(queue: OpenQueue, task: MoveTask, limit: int) -> Found:
+def find_visible(queue: OpenQueue, task: MoveTask, limit: int) -> Found:
     """Return the first visible messages that the task is about."""
     if isinstance(queue, FifoQueue):
         return _find_in_groups(queue, task, limit)
@@ -413,7 +436,7 @@ def _find(queue: OpenQueue, task: MoveTask, limit: int) -> Found:
 
 
 def _find_of_groups(queue: OpenQueue, task: MoveTask, limit: int) -> Found:
-    """As `_find`: messages with a group, from `task.place` on."""
+    """As `find_visible`: messages with a group, from `task.place` on."""
     places = fair_layout(queue.partition, queue.meta.generation)
     skipped = len(places.content)
     position, end = places.content + task.place if task.place else places.order, places.order + b"\xff"
@@ -433,7 +456,7 @@ def _find_of_groups(queue: OpenQueue, task: MoveTask, limit: int) -> Found:
 
 
 def _find_in_groups(queue: FifoQueue, task: MoveTask, limit: int) -> Found:
-    """As `_find`: messages of groups from `task.position` on; a group ends at its first message that is not visible.
+    """As `find_visible`: messages of groups from `task.position` on; a group ends at its first one that is not visible.
 
     A group's number is that of its first message, so later groups than the task have later numbers.
     """
@@ -456,7 +479,8 @@ def _find_in_groups(queue: FifoQueue, task: MoveTask, limit: int) -> Found:
     return Found(messages, group, is_all=False)
 
 
-def _slice_messages(task: MoveTask) -> int:
+def slice_messages(task: MoveTask) -> int:
+    """Return how many messages a task's next slice looks at."""
     if not task.rate:
         return SLICE_MESSAGES_MAX
     return min(max(1, task.rate // SLICES_A_SECOND), SLICE_MESSAGES_MAX)

@@ -2,8 +2,10 @@
 
 The transaction (`move_tasks.move_slice`) decides everything else. A task runs in the name of who started it, with what
 he may do at the time of each slice: a permission that he loses ends the task with `AccessDenied`, as a queue that is
-deleted ends it.
+deleted ends it, and a key that is forbidden or off with the name of that error.
 """
+
+from typing import Final
 
 import msgspec
 
@@ -14,25 +16,30 @@ from cumulo.core.ids import Randomness
 from cumulo.core.operations import Check, Checks
 from cumulo.identity.authorizer import Authorizer, Guard
 from cumulo.identity.policy import ANONYMOUS, Principal
+from cumulo.queue_service.move_seals import MoveSeals
 from cumulo.queue_service.move_tasks import ACCESS_DENIED, OnBehalfOf, Plan, StampedSlice, move_slice, plan_slice
 from cumulo.queue_service.queue_attributes import Place
+from cumulo.queue_service.sealing import MessageSeals
 from cumulo.queue_service.stamping import SEED_BYTES
 from cumulo.storage.engine import ROOT, Due, Engine
 
-SOURCE_ACTIONS = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
+SOURCE_ACTIONS: Final = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
 """What a caller needs on the queue that is emptied, beside the operation itself."""
-SEND = "sqs:SendMessage"
+SEND: Final = "sqs:SendMessage"
 """What he needs on each queue that a message goes to."""
 
 
 class Mover:
     """The due handler of move tasks."""
 
-    def __init__(self, engine: Engine, authorizer: Authorizer, clock: Clock, randomness: Randomness) -> None:
+    def __init__(
+        self, engine: Engine, authorizer: Authorizer, clock: Clock, randomness: Randomness, seals: MessageSeals
+    ) -> None:
         self._engine = engine
         self._authorizer = authorizer
         self._clock = clock
         self._randomness = randomness
+        self._seals = MoveSeals(engine, seals)
 
     async def run(self, entries: list[Due]) -> None:
         """Move one slice of each task."""
@@ -43,7 +50,7 @@ class Mover:
         plan: Plan | None = await self._engine.read((ROOT, entry.key), plan_slice, entry.key)
         partitions: dict[str, bytes] = {}
         refused: set[str] = set()
-        refusal = ""
+        refusal, resealed = "", None
         if plan is not None:
             ctx = context_of(plan.on_behalf_of)
             if not self._may(ctx, source_checks(plan.place), Guard(plan.place.account, plan.policy)):
@@ -53,6 +60,9 @@ class Mover:
                     partitions[arn] = target.row.partition
                 else:
                     refused.add(arn)
+            if not refusal:
+                now_ms = self._clock.deadline_ms()
+                resealed = await self._seals.resealed(ctx, entry.key, plan, refused, now_ms)
         request = StampedSlice(
             entry=entry,
             partitions=partitions,
@@ -61,6 +71,7 @@ class Mover:
             seed=self._randomness.token_bytes(SEED_BYTES),
             wall_ms=self._clock.wall_ms(),
             now_ms=self._clock.deadline_ms(),
+            resealed=resealed,
         )
         touched = tuple(dict.fromkeys((ROOT, entry.key, *partitions.values())))
         await self._engine.transact(touched, move_slice, request, grows=False)

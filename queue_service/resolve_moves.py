@@ -1,6 +1,6 @@
 """How calls that move messages from queue to queue are resolved: tasks, and selected messages."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -12,6 +12,7 @@ from cumulo.identity.authorizer import Guard
 from cumulo.identity.room import Resolved
 from cumulo.queue_service import model, receipts, stamping
 from cumulo.queue_service.errors import (
+    MESSAGE_UNREADABLE,
     MOVE_DESTINATION_IS_SOURCE,
     MOVE_NUMBER_OUT_OF_RANGE,
     MOVE_QUEUE_DOES_NOT_EXIST,
@@ -19,10 +20,11 @@ from cumulo.queue_service.errors import (
     MOVE_SOURCE_IS_NO_DEAD_LETTER_QUEUE,
     QUEUE_DOES_NOT_EXIST,
 )
-from cumulo.queue_service.move_tasks import StampedCancel, StampedStart, StampedTaskList
+from cumulo.queue_service.keys import QueueName
+from cumulo.queue_service.move_tasks import StampedCancel, StampedStart, StampedTaskList, Target
 from cumulo.queue_service.mover import SEND, on_behalf_of
 from cumulo.queue_service.moving import Selected, StampedMove
-from cumulo.queue_service.peeking import POSITION_MAX
+from cumulo.queue_service.peeking import POSITION_MAX, Looked, StampedLook, peek_messages
 from cumulo.queue_service.queue_attributes import Place
 from cumulo.queue_service.queues import StampedSources, list_dead_letter_sources
 from cumulo.queue_service.resolve_messages import ResolvedItems
@@ -44,7 +46,9 @@ async def _start(desk: Desk, ctx: CallContext, operation: Operation, request: mo
     guard = in_force(ctx, operation, Guard(place.account, found.row.policy))
     # Before a word about other queues: whether they exist, and which of them send their dead letters here.
     desk.authorizer.authorize(ctx, checks, guard)
-    missing = await _check_move_targets(desk, ctx, place, destination)
+    missing, targets = await _check_move_targets(desk, ctx, place, destination)
+    if missing is None:
+        await _check_keys(desk, ctx, place, found.row, targets)
     return Resolved(
         StampedStart(
             place,
@@ -63,25 +67,47 @@ async def _start(desk: Desk, ctx: CallContext, operation: Operation, request: mo
     )
 
 
+async def _check_keys(desk: Desk, ctx: CallContext, place: Place, row: QueueName, targets: Sequence[Target]) -> None:
+    """Raise what forbids a caller the key of the first message of a queue, or the keys of those that messages go to."""
+    now_ms, seals = desk.clock.deadline_ms(), desk.seals
+    if not seals.has_key_service:
+        return
+    for target in targets:
+        await seals.sealing_for(ctx, target.place.arn, target.row, now_ms)
+    look = StampedLook(place.name, row.partition, 0, 1, now_ms, desk.clock.wall_ms())
+    looked: Looked = await desk.engine.read((row.partition,), peek_messages, look)
+    for _, stored, _ in looked.messages:
+        try:
+            await seals.unwrapped(ctx, row.partition, stored, now_ms)
+        except ServiceError as error:
+            if error.row is not MESSAGE_UNREADABLE:
+                raise
+
+
 async def _check_move_targets(
     desk: Desk, ctx: CallContext, place: Place, destination: Place | None
-) -> ServiceError | None:
-    """Raise where the caller may not send to a queue that messages go to, return what else forbids the task."""
+) -> tuple[ServiceError | None, list[Target]]:
+    """Raise where the caller may not send to a queue that messages go to, return what else forbids the task, and those
+    queues that are there.
+    """
     sources: list[model.Queue] = await desk.engine.read(
         (ROOT,), list_dead_letter_sources, StampedSources(place, "", model.LIST_PAGE_MAX)
     )
     if not sources:
-        return MOVE_SOURCE_IS_NO_DEAD_LETTER_QUEUE.error()
+        return MOVE_SOURCE_IS_NO_DEAD_LETTER_QUEUE.error(), []
+    there: list[Target] = []
     targets = [destination] if destination else [Place(it.account, it.region, it.name) for it in sources]
     for target in targets:
         found = await desk.find(target)
         guard = Guard(target.account, found.row.policy if found else "")
         desk.authorizer.authorize(ctx, (Check(SEND, target.arn),), guard)
         if found is None and destination:
-            return MOVE_QUEUE_DOES_NOT_EXIST.error(parameter="DestinationArn")
+            return MOVE_QUEUE_DOES_NOT_EXIST.error(parameter="DestinationArn"), []
         if model.is_fifo(target.name) is not model.is_fifo(place.name):
-            return MOVE_QUEUE_TYPES_DIFFER.error()
-    return None
+            return MOVE_QUEUE_TYPES_DIFFER.error(), []
+        if found is not None:
+            there.append(Target(target, found.row))
+    return None, there
 
 
 async def _list(desk: Desk, ctx: CallContext, operation: Operation, request: model.ListMessageMoveTasks) -> Resolved:

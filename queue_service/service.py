@@ -135,7 +135,7 @@ class Service(NamedRoom):
         self._parked = ParkedReceivers(self._serve, self._put_back)
         self.renewals = Renewals(clock, self._renew)
         """Extends the leases of open streams."""
-        self._mover = Mover(engine, authorizer, clock, randomness)
+        self._mover = Mover(engine, authorizer, clock, randomness, self.seals)
         self._scheduler = Scheduler(engine, authorizer, clock, randomness, self.seals)
         self.rewraps = Rewraps(engine, clock, randomness, storage_keys)
         self._background: set[asyncio.Task[Any]] = set()

@@ -181,6 +181,38 @@ def test_message_stays_under_its_own_key_in_a_dead_letter_queue_and_after_the_qu
     assert sorted(bodies(sqs, dead)) == ["the second", SECRET]
 
 
+def test_who_starts_a_move_task_must_be_allowed_the_keys_of_both_queues(server):
+    sqs = server.boto3("sqs")
+    dead, _ = made(server, "dead")
+    queues = f"arn:aws:sqs:us-east-1:{ACCOUNT}:"
+    redrive = json.dumps({"deadLetterTargetArn": f"{queues}dead", "maxReceiveCount": "1"})
+    jobs, first = made(server, "jobs", VisibilityTimeout="0", RedrivePolicy=redrive)
+    hospital, second = made(server, "hospital")
+    sqs.send_message(QueueUrl=jobs, MessageBody=SECRET)
+    assert (bodies(sqs, jobs), bodies(sqs, jobs)) == ([SECRET], [])
+    task = {"SourceArn": f"{queues}dead", "DestinationArn": f"{queues}hospital"}
+    theirs = user(server, {"Action": "sqs:*"})
+
+    def allow_keys(*statements):
+        queues_too = [{"Effect": "Allow", "Action": "sqs:*", "Resource": "*"}, *statements]
+        policy = json.dumps({"Version": "2012-10-17", "Statement": queues_too})
+        server.boto3("iam").put_user_policy(UserName="worker", PolicyName="p", PolicyDocument=policy)
+
+    reading = {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": [first, second]}
+    writing = {"Effect": "Allow", "Action": "kms:GenerateDataKey", "Resource": second}
+    for statements in ((), (reading,), (writing,), (writing, {**reading, "Resource": second})):
+        allow_keys(*statements)
+        assert refused(theirs.start_message_move_task, **task) == ("KMS.AccessDeniedException", 400)
+    assert sqs.list_message_move_tasks(SourceArn=task["SourceArn"])["Results"] == []
+    allow_keys(reading, writing)
+    theirs.start_message_move_task(**task)
+
+    assert bodies(sqs, hospital, WaitTimeSeconds=10) == [SECRET]
+    assert bodies(sqs, dead) == []
+    (result,) = sqs.list_message_move_tasks(SourceArn=task["SourceArn"])["Results"]
+    assert result["ApproximateNumberOfMessagesMoved"] == 1
+
+
 def test_waiting_receiver_gets_what_is_sent_meanwhile(server):
     url, _ = made(server)
     sqs = server.boto3("sqs")
