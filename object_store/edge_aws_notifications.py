@@ -80,6 +80,7 @@ def _rule(one: Any, element: str, target: str) -> notification_model.Notificatio
         id=one.Id or "",
         prefix=texts.get("prefix", ""),
         suffix=texts.get("suffix", ""),
+        empty_filters=tuple(name.capitalize() for name, text in texts.items() if not text),
     )
 
 
@@ -87,7 +88,7 @@ def _rule_element(rule: notification_model.NotificationRule, element: str, targe
     filters = "".join(
         f"<FilterRule><Name>{name}</Name><Value>{escape(text)}</Value></FilterRule>"
         for name, text in (("Prefix", rule.prefix), ("Suffix", rule.suffix))
-        if text
+        if text or name in rule.empty_filters
     )
     return (
         f"<{element}><Id>{escape(rule.id)}</Id><{target}>{escape(rule.target)}</{target}>"

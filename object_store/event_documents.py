@@ -36,9 +36,13 @@ RESTORE_COMPLETED = "ObjectRestore:Completed"
 RESTORE_DELETE = "ObjectRestore:Delete"
 REPLICATION_FAILED = "Replication:OperationFailedReplication"
 
+S3 = "s3.amazonaws.com"
+"""What events call S3 where nobody else caused a change."""
+_S3_ITSELF = ("", S3)
 ETAG_OF_NOTHING = "d41d8cd98f00b204e9800998ecf8427e"
 """What events of delete markers say."""
-_OF_TAGS = frozenset((TAGGING_PUT, TAGGING_DELETE))
+_OF_LABELS = frozenset((TAGGING_PUT, TAGGING_DELETE, ACL_PUT))
+"""Events of what is said of an object: S3 tells neither how large that is nor their order."""
 _OF_MARKERS = frozenset((REMOVED_BY_MARKER, EXPIRED_BY_MARKER))
 WITHOUT_CONTENTS = frozenset((REMOVED_DELETE, EXPIRED_DELETE))
 """Events of what is gone: they tell neither size nor ETag."""
@@ -90,7 +94,8 @@ class Unreplicated(msgspec.Struct, frozen=True):
 class Change(msgspec.Struct, frozen=True):
     """One change of an object; `number` orders the changes of a bucket. A removal has no size and no ETag.
 
-    `storage_class` is the new one of a transition. `version_id` is empty of the null version.
+    `storage_class` is the new one of a transition, or that of what was restored until `restored_until_ms`. `version_id`
+    is empty of the null version.
     """
 
     event_name: str
@@ -102,6 +107,7 @@ class Change(msgspec.Struct, frozen=True):
     version_id: str = ""
     storage_class: str = ""
     unreplicated: Unreplicated | None = None
+    restored_until_ms: int = 0
 
 
 def event(change: Change, meta: Meta, origin: Origin, rule_id: str) -> bytes:
@@ -110,8 +116,8 @@ def event(change: Change, meta: Meta, origin: Origin, rule_id: str) -> bytes:
     thing |= _contents(change, "eTag")
     if change.version_id:
         thing["versionId"] = change.version_id
-    if change.event_name in _OF_TAGS:
-        del thing["size"]  # S3 tells neither how large the object is nor the order of such events
+    if change.event_name in _OF_LABELS:
+        del thing["size"]
     else:
         thing["sequencer"] = sequencer(change)
     record = {
@@ -120,8 +126,8 @@ def event(change: Change, meta: Meta, origin: Origin, rule_id: str) -> bytes:
         "awsRegion": meta.region,
         "eventTime": _time(change.wall_ms),
         "eventName": change.event_name,
-        "userIdentity": {"principalId": f"AWS:{origin.principal_id}" if origin.principal_id else "s3.amazonaws.com"},
-        "requestParameters": {"sourceIPAddress": origin.source_ip or "s3.amazonaws.com"},
+        "userIdentity": {"principalId": _identity(change, meta, origin)},
+        "requestParameters": {"sourceIPAddress": origin.source_ip or S3},
         "responseElements": {"x-amz-request-id": origin.request_id, "x-amz-id-2": _host_id(origin)},
         "s3": {
             "s3SchemaVersion": "1.0",
@@ -134,6 +140,13 @@ def event(change: Change, meta: Meta, origin: Origin, rule_id: str) -> bytes:
             "object": thing,
         },
     }
+    if change.event_name == RESTORE_COMPLETED:
+        record["glacierEventData"] = {
+            "restoreEventData": {
+                "lifecycleRestorationExpiryTime": _time(change.restored_until_ms),
+                "lifecycleRestoreStorageClass": change.storage_class,
+            }
+        }
     if change.event_name == TRANSITIONED:
         record["lifecycleEventData"] = {"transitionEventData": {"destinationStorageClass": change.storage_class}}
     if change.unreplicated is not None:
@@ -146,6 +159,13 @@ def event(change: Change, meta: Meta, origin: Origin, rule_id: str) -> bytes:
             "failureReason": failed.reason,
         }
     return msgspec.json.encode({"Records": [record]})
+
+
+def _identity(change: Change, meta: Meta, origin: Origin) -> str:
+    """Return who caused a change: of a restore that is done, who owns the bucket; of what else S3 does, S3."""
+    if origin.principal_id not in _S3_ITSELF:
+        return f"AWS:{origin.principal_id}"
+    return f"AmazonCustomer:{meta.account}" if change.event_name == RESTORE_COMPLETED else S3
 
 
 def _contents(change: Change, etag: str) -> dict[str, Any]:
@@ -214,7 +234,7 @@ def sequencer(change: Change) -> str:
 def _requester(origin: Origin, meta: Meta) -> str:
     """Return the account of who caused a change, S3 itself where nobody did."""
     account = origin.arn.split(":")[4] if origin.arn.count(":") >= 5 else ""
-    return account or ("s3.amazonaws.com" if not origin.principal_id else meta.account)
+    return account or (S3 if origin.principal_id in _S3_ITSELF else meta.account)
 
 
 def _host_id(origin: Origin) -> str:

@@ -332,13 +332,14 @@ class SurveyRecord(records.Record, frozen=True):
 
 
 class RuleRecord(records.Record, frozen=True):
-    """A notification rule; `target` is the ARN of a queue or topic, or a URL."""
+    """A notification rule; `target` is the ARN of a queue or topic, or a URL, `empty_filters` are the model's."""
 
     id: str = ""
     target: str = ""
     events: list[str] = msgspec.field(default_factory=list)
     prefix: str = ""
     suffix: str = ""
+    empty_filters: list[str] = msgspec.field(default_factory=list)
 
 
 class OwnerRecord(records.Record, frozen=True):

@@ -18,6 +18,7 @@ from cumulo.object_store.event_documents import (
     EXPIRED_DELETE,
     RESTORE_COMPLETED,
     RESTORE_DELETE,
+    S3,
     TRANSITIONED,
 )
 from cumulo.object_store.keys import Meta, ObjectRecord
@@ -51,7 +52,7 @@ AGED_PER_TRANSACTION: Final = 60
 """Up to 25 operations each, of 2,000, and a record and its events, of 4 MiB."""
 WAKING_PER_TRANSACTION: Final = 4
 """Of entries that wake others: one for each number of newer versions that the rules name, up to a hundred."""
-LIFECYCLE: Final = Origin(principal_id="s3.amazonaws.com", source_ip="s3.amazonaws.com", arn="s3.amazonaws.com")
+LIFECYCLE: Final = Origin(principal_id=S3, source_ip=S3, arn=S3)
 """Who S3 says did what a rule did."""
 _EXPIRED: Final = (EXPIRED_DELETE, EXPIRED_BY_MARKER)
 

@@ -16,7 +16,8 @@ TARGET_BYTES_MAX: Final = 2_048
 
 class NotificationRule(msgspec.Struct, frozen=True, kw_only=True):
     """Which events go where: `target` is the ARN of a queue or topic, or the URL of an endpoint; in a request also a
-    queue's or topic's name, and a queue's short name.
+    queue's or topic's name, and a queue's short name. `empty_filters` are the filters that were written with an empty
+    text, which every key meets: `Prefix`, `Suffix`.
     """
 
     target: str
@@ -24,6 +25,7 @@ class NotificationRule(msgspec.Struct, frozen=True, kw_only=True):
     id: str = ""
     prefix: str = ""
     suffix: str = ""
+    empty_filters: tuple[str, ...] = ()
 
 
 class BucketNotification(msgspec.Struct, frozen=True):

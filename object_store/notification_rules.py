@@ -65,7 +65,12 @@ def get_rules(txn: ReadTxn, stamped: Stamped) -> notification_model.BucketNotifi
     meta = open_bucket(txn, stamped.partition, stamped.request.bucket)
     rules = tuple(
         notification_model.NotificationRule(
-            id=rule.id, target=rule.target, events=tuple(rule.events), prefix=rule.prefix, suffix=rule.suffix
+            id=rule.id,
+            target=rule.target,
+            events=tuple(rule.events),
+            prefix=rule.prefix,
+            suffix=rule.suffix,
+            empty_filters=tuple(rule.empty_filters),
         )
         for rule in rules_of(txn, stamped.partition)
     )
@@ -84,7 +89,12 @@ def set_rules(txn: Txn, stamped: Stamped) -> None:
     txn.delete_range(rules, after(rules), notification_model.NOTIFICATION_RULES_MAX)
     for index, rule in enumerate(request.rules):
         record = RuleRecord(
-            id=rule.id, target=rule.target, events=list(rule.events), prefix=rule.prefix, suffix=rule.suffix
+            id=rule.id,
+            target=rule.target,
+            events=list(rule.events),
+            prefix=rule.prefix,
+            suffix=rule.suffix,
+            empty_filters=list(rule.empty_filters),
         )
         txn.put(keys.rule_key(partition, index), records.encode(record))
     changed = msgspec.structs.replace(meta, rule_count=len(request.rules), event_bridge=request.event_bridge)

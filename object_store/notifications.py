@@ -63,6 +63,7 @@ def tell(
         record.version_id,
         storage_class=record.storage_class or object_model.STANDARD,
         unreplicated=unreplicated,
+        restored_until_ms=0 if record.restore is None else record.restore.expires_ms,
     )
     write_events(txn, stamped, meta, change)
     save_counters(txn, stamped.partition, msgspec.structs.replace(counters, next=counters.next + 1))

@@ -397,7 +397,9 @@ def delete_objects(txn: Txn, stamped: Stamped) -> DeletedSlice:
             outcome.locked.append(index)
             continue
         number = counters.next
-        deleted, counters = remove_object(txn, stamped, meta, counters, entry.key, found, entry.version_id)
+        deleted, counters = remove_object(
+            txn, stamped, meta, counters, entry.key, found, entry.version_id, tells_absent=True
+        )
         if deleted.is_delete_marker and entry.version_id:
             outcome.unmarked.append(index)
         elif deleted.is_delete_marker:
@@ -580,11 +582,13 @@ def remove_object(
     found: ObjectRecord | None,
     asked: str = "",
     event_names: tuple[str, str] = (REMOVED_DELETE, REMOVED_BY_MARKER),
+    *,
+    tells_absent: bool = False,
 ) -> tuple[object_model.Deleted, Counters]:
     """Delete an object, or the version that `asked` names, and tell of it; returns the counters to save.
 
-    `found` is what is to be deleted, None where it is not there, which is no error; `event_names` are those of what is
-    gone for good and of a delete marker.
+    `found` is what is to be deleted, None where it is not there, which is no error, and no event but with
+    `tells_absent`; `event_names` are those of what is gone for good and of a delete marker.
     """
     number = counters.next
     if not asked and meta.versioning:
@@ -595,7 +599,11 @@ def remove_object(
             event_names[1], key, number, stamped.wall_ms, etag=ETAG_OF_NOTHING, version_id=marker.version_id
         )
     elif found is None:
-        return object_model.Deleted(asked), counters
+        deleted = object_model.Deleted(asked)
+        if not tells_absent or asked or not meta.listens:
+            return deleted, counters
+        counters = msgspec.structs.replace(counters, next=number + 1)
+        change = Change(event_names[0], key, number, stamped.wall_ms)
     else:
         counters = remove_version(txn, stamped, meta, counters, key, found)
         counters = msgspec.structs.replace(counters, next=number + 1)

@@ -40,7 +40,7 @@ from cumulo.object_store.buckets import Found, versioning_of
 from cumulo.object_store.downloads import open_for_reading, open_sealed
 from cumulo.object_store.encryption import Plan, planned
 from cumulo.object_store.errors import NO_SUCH_BUCKET, UNREPLICABLE_BUCKET
-from cumulo.object_store.event_documents import CREATED_PUT
+from cumulo.object_store.event_documents import CREATED_PUT, S3
 from cumulo.object_store.keys import ObjectRecord, WayRecord
 from cumulo.object_store.objects import CommitObject, Stored
 from cumulo.object_store.remote_deliveries import retry_ms
@@ -314,7 +314,7 @@ class Replicator(Background):
             partition=key.partition,
             now_ms=clock.deadline_ms(),
             wall_ms=clock.wall_ms(),
-            origin=Origin(principal_id="s3.amazonaws.com", arn="s3.amazonaws.com"),
+            origin=Origin(principal_id=S3, arn=S3),
             terms=self._store.desk.terms,
             is_versioned=True,
         )

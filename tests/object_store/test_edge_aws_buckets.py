@@ -339,6 +339,9 @@ def test_notifications_to_queues(door: Door) -> None:
 
     found = s3.get_bucket_notification_configuration(Bucket="inbox")
     assert found["QueueConfigurations"] == [rule]
+    rule["Filter"] = {"Key": {"FilterRules": [{"Name": "Suffix", "Value": ""}]}}
+    s3.put_bucket_notification_configuration(Bucket="inbox", NotificationConfiguration={"QueueConfigurations": [rule]})
+    assert s3.get_bucket_notification_configuration(Bucket="inbox")["QueueConfigurations"] == [rule]
     s3.put_bucket_notification_configuration(Bucket="inbox", NotificationConfiguration={})
     assert "QueueConfigurations" not in s3.get_bucket_notification_configuration(Bucket="inbox")
 

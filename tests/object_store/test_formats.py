@@ -130,7 +130,10 @@ RECORDS = (
     (UploadRecord(create_ms=1, expires_ms=2, content_type="t", metadata={"m": "v"}), keys.decode_upload),
     (CompletedRecord(key="k", fingerprint=b"f", size_bytes=1, etag="e", enclosed=b"m"), keys.decode_completed),
     (ConfigurationRecord(value=b"v"), keys.decode_configuration),
-    (RuleRecord(id="i", target="q", events=["e"], prefix="p", suffix="s"), keys.decode_rule),
+    (
+        RuleRecord(id="i", target="q", events=["e"], prefix="p", suffix="s", empty_filters=["Suffix"]),
+        keys.decode_rule,
+    ),
     (OwnerRecord(partition=P, body=3), keys.decode_owner),
     (
         ReplicaRecord(

@@ -295,6 +295,7 @@ def test_expiry_and_transition_tell_the_queue(run: Any) -> None:
             "LifecycleTransition",
         ]
         assert {record["requestParameters"]["sourceIPAddress"] for record in records} == {"s3.amazonaws.com"}
+        assert {record["userIdentity"]["principalId"] for record in records} == {"s3.amazonaws.com"}
 
     run(scenario)
 

@@ -87,7 +87,25 @@ def test_completed_upload_and_batch_delete_tell_too(run: Any) -> None:
         await stand.advance()
 
         names = sorted(event["eventName"] for event in await events(stand))
-        assert names == ["ObjectCreated:CompleteMultipartUpload", "ObjectRemoved:Delete"]
+        assert names == ["ObjectCreated:CompleteMultipartUpload", "ObjectRemoved:Delete", "ObjectRemoved:Delete"]
+
+    run(scenario)
+
+
+def test_batch_delete_tells_of_each_key_that_was_not_there(run: Any) -> None:
+    async def scenario(stand: Any) -> None:
+        from cumulo.object_store import object_model
+
+        await stand.notify_me(rule(events=("s3:ObjectRemoved:*",)))
+        await stand.put("k", b"x")
+        entries = tuple(object_model.DeleteEntry(key) for key in ("k", "gone", "lost"))
+        await stand.call("BatchDeleteObjects", object_model.BatchDeleteObjects(bucket="inbox", entries=entries))
+        await stand.advance()
+
+        told = sorted(await events(stand), key=lambda event: event["s3"]["object"]["sequencer"])
+        assert [event["s3"]["object"]["key"] for event in told] == ["k", "gone", "lost"]
+        assert all(set(event["s3"]["object"]) == {"key", "sequencer"} for event in told)
+        assert len({event["s3"]["object"]["sequencer"] for event in told}) == 3
 
     run(scenario)
 
@@ -268,16 +286,21 @@ async def told_of(stand: Any, *rules: NotificationRule, **more: Any) -> Any:
 
 def test_tags_and_lists_of_objects_tell_in_the_later_versions_of_the_structure(run: Any) -> None:
     async def scenario(stand: Any) -> None:
-        from cumulo.object_store import tagging_model
+        from cumulo.object_store import acl_model, configuration_model, tagging_model
 
+        owners = acl_model.OwnershipControls("ObjectWriter")
+        controls = configuration_model.SetBucketConfiguration("inbox", "ownership_controls", owners)
+        await stand.call("SetBucketConfiguration", controls)
         await stand.put("k", b"12345")
         await stand.notify_me(rule(events=("s3:ObjectTagging:*", "s3:ObjectAcl:Put")))
         await stand.call("SetObjectTagging", tagging_model.SetObjectTagging("inbox", "k", {"a": "b"}))
         await stand.call("DeleteObjectTagging", tagging_model.DeleteObjectTagging("inbox", "k"))
+        await stand.call("SetObjectAcl", acl_model.SetObjectAcl("inbox", "k", "bucket-owner-read"))
         await stand.advance()
 
         told = await events(stand)
-        assert sorted(event["eventName"] for event in told) == ["ObjectTagging:Delete", "ObjectTagging:Put"]
+        names = sorted(event["eventName"] for event in told)
+        assert names == ["ObjectAcl:Put", "ObjectTagging:Delete", "ObjectTagging:Put"]
         assert {event["eventVersion"] for event in told} == {"2.3"}
         assert all({*event["s3"]["object"]} == {"key", "eTag"} for event in told)
 

@@ -105,7 +105,17 @@ def test_restore_tells_the_queue(run: Any) -> None:
         await stand.advance(3 * DAY_S)
 
         decoded = [msgspec.json.decode(body) for body in await stand.messages()]
-        names = [record["eventName"] for body in decoded for record in body.get("Records", ())]
-        assert sorted(names) == ["ObjectRestore:Completed", "ObjectRestore:Delete", "ObjectRestore:Post"]
+        told = {record["eventName"]: record for body in decoded for record in body.get("Records", ())}
+        assert sorted(told) == ["ObjectRestore:Completed", "ObjectRestore:Delete", "ObjectRestore:Post"]
+        completed = told["ObjectRestore:Completed"]
+        owner = completed["s3"]["bucket"]["ownerIdentity"]["principalId"]
+        assert completed["userIdentity"] == {"principalId": f"AmazonCustomer:{owner}"}
+        assert completed["glacierEventData"] == {
+            "restoreEventData": {
+                "lifecycleRestorationExpiryTime": "2023-11-17T00:00:00.000Z",
+                "lifecycleRestoreStorageClass": "GLACIER",
+            }
+        }
+        assert "glacierEventData" not in told["ObjectRestore:Post"]
 
     run(scenario)
