@@ -187,7 +187,7 @@ def _check_sealing(txn: ReadTxn, row: QueueName, meta: Meta) -> Iterator[str]:
     if row.data_key and data_key_in(txn, (partition, meta.key_id)) != row.data_key:
         yield "its encryption key is not among its keys"
     keys = {key[len(partition + KEYS) :] for key, _ in rows_under(txn, partition + KEYS)}
-    for seq, record in _messages(txn, layout(partition, meta.generation)):
+    for seq, record in messages_of(txn, layout(partition, meta.generation)):
         stored = decode_message(record)
         if stored.key_id and stored.key_id not in keys:
             yield f"message {seq} is sealed with a key that is not there"
@@ -196,7 +196,7 @@ def _check_sealing(txn: ReadTxn, row: QueueName, meta: Meta) -> Iterator[str]:
             yield f"message {seq} has an envelope without a key, or a topic's with one"
 
 
-def _messages(txn: ReadTxn, places: Layout) -> Iterator[tuple[int, bytes]]:
+def messages_of(txn: ReadTxn, places: Layout) -> Iterator[tuple[int, bytes]]:
     """Return number and bytes of each message, in order; not the pieces of those that are gone."""
     base = len(places.message) + 8
     seq, pieces = 0, b""

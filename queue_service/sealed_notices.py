@@ -73,6 +73,11 @@ def notice_bytes(notice: StoredNotice, sealing: Sealing | None) -> bytes:
     )
 
 
+def envelope_in(body: bytes) -> Envelope | None:
+    """Return the key with which what `notice_bytes` made was sealed, None where it was not."""
+    return _decode_sealed(body).envelope if body[1:2] == _VERSION else None
+
+
 async def opened(seals: NoticeSeals | None, body: bytes, now_ms: int) -> Opened:
     """Return what `notice_bytes` made; raises `NotOpened`."""
     if body[1:2] != _VERSION:

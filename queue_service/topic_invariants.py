@@ -9,6 +9,7 @@
 - a subscription of SQS has no queue of its own, and every other has one; a native one's name is its id;
 - what a topic keeps is a log as `log_invariants` says, there while it is kept for any time; a subscription that is
   replaying has its due entry, and is not ahead of what is kept;
+- what is sealed in an outbox, or in a subscription's own queue, is sealed with a key that was made for the topic;
 - one that is not confirmed has an end, with its due entry, and messages that wait for somebody have theirs
   (`check_due`), as have subscriptions that have ended and may be restored.
 """
@@ -20,7 +21,18 @@ from cumulo.queue_service import log_invariants as logs
 from cumulo.queue_service import topic_archives, topic_sizes
 from cumulo.queue_service.entrances import DELIVER, EXPIRE, FAN_OUT, FAREWELL, REFILL, REPLAY_DUE, TRIM
 from cumulo.queue_service.fifo_keys import FIFO, FORGET, decode_fifo_counters
-from cumulo.queue_service.keys import COUNTERS, META, RETAIN, WAKE, decode_counters, decode_meta
+from cumulo.queue_service.keys import (
+    COUNTERS,
+    META,
+    RETAIN,
+    WAKE,
+    Meta,
+    decode_counters,
+    decode_message,
+    decode_meta,
+    layout,
+)
+from cumulo.queue_service.sealed_notices import envelope_in
 from cumulo.queue_service.subscriptions import FILTER_POLICY
 from cumulo.queue_service.topic_keys import (
     NAMED,
@@ -45,6 +57,7 @@ from cumulo.queue_service.topic_keys import (
     subscription_key,
     subscriptions_prefix,
 )
+from cumulo.queue_service.topic_model import TopicPlace
 from cumulo.queue_service.topics import meta_of, state_of
 from cumulo.storage.engine import Due, ReadTxn, rows_under
 from cumulo.storage.tuples import u64
@@ -90,12 +103,13 @@ def check(txn: ReadTxn) -> list[str]:
             problems.append(f"{where}: it is listed under another name")
         problems += [f"{where}: {problem}" for problem in _check_subscriptions(txn, partition, meta)]
         problems += [f"{where}: {problem}" for problem in _check_archive(txn, partition, meta)]
-        for queue in own_queues(txn, partition):
+        for queue, kind in own_queues(txn, partition).items():
             raw = txn.get(queue + META)
             if raw is None:
                 problems.append(f"{where}: its queue {queue.hex()} is not there")
             else:
-                found = queues.check_content(txn, queue, decode_meta(raw))
+                content, seals = decode_meta(raw), _check_seals(txn, queue, kind, decode_meta(raw), meta)
+                found = [*queues.check_content(txn, queue, content), *seals]
                 problems += [f"{where}: its queue {queue.hex()}: {problem}" for problem in found]
     return problems
 
@@ -134,6 +148,16 @@ def _check_subscriptions(txn: ReadTxn, partition: bytes, meta: TopicMeta) -> Ite
         yield f"it counts {state}, and there are {confirmed} confirmed, {pending} pending, {filtered} filtered"
     if reason := topic_sizes.refusal(meta.attributes, sorted(protocols), confirmed + pending):
         yield f"its subscriptions are not those of a topic of large messages: {reason}"
+
+
+def _check_seals(txn: ReadTxn, queue: bytes, kind: str, meta: Meta, topic: TopicMeta) -> Iterator[str]:
+    """Check what seals the messages in a queue of a topic's own."""
+    arn = TopicPlace(topic.account, topic.region, topic.name).arn
+    for seq, record in queues.messages_of(txn, layout(queue, meta.generation)):
+        stored = decode_message(record)
+        envelope = envelope_in(stored.body) if kind else stored.envelope  # without a kind it is a native one's
+        if envelope is not None and not (envelope.wrapped and envelope.context_arn == arn):
+            yield f"message {seq} is sealed with a key that was made for {envelope.context_arn or 'nothing'}"
 
 
 def _check_archive(txn: ReadTxn, partition: bytes, meta: TopicMeta) -> Iterator[str]:

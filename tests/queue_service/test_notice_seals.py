@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from cumulo.gateway.outgoing_addresses import PrivateAddresses
 from cumulo.gateway.outgoing_http import OutgoingHttp
@@ -13,6 +15,7 @@ from cumulo.key_service import model as key_model
 from cumulo.key_service import service as key_room
 from cumulo.queue_service import model as queues
 from cumulo.queue_service import native_model as native
+from cumulo.queue_service import topic_invariants
 from cumulo.queue_service import topic_model as topics
 from cumulo.queue_service.http_carrier import HttpCarrier
 from cumulo.queue_service.model import MessageAttribute
@@ -417,6 +420,98 @@ def test_altered_message_is_not_opened():
         return news
 
     sealed(scenario)
+
+
+@pytest.mark.parametrize("where", ["outbox", "subscription"])
+def test_check_finds_what_is_sealed_for_another_topic(where):
+    async def scenario(news):
+        await news.begin("news.fifo")
+        await news.attach(topic="news.fifo")
+        await news.say(SECRET)
+        if where == "subscription":
+            await news.advance()
+
+        def change(txn: Any, words: tuple[bytes, bytes]) -> None:
+            for key, value in txn.range(queue, queue + b"\xff", 100):
+                txn.put(key, value.replace(*words))
+
+        found = await news.service.desk.find(topics.TopicPlace(ACCOUNT, "us-east-1", "news.fifo"))
+        own = await news.it.engine.inspect(topic_invariants.own_queues, found.partition)
+        (queue,) = [queue for queue, kind in own.items() if bool(kind) is (where == "outbox")]
+        await news.it.engine.transact((queue,), change, (b":news.fifo", b":olds.fifo"))
+        (problem,) = await news.problems()
+        assert problem.endswith(f"is sealed with a key that was made for {TOPICS}olds.fifo")
+
+        await news.it.engine.transact((queue,), change, (b":olds.fifo", b":news.fifo"))
+        return news
+
+    sealed(scenario)
+
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("say"), st.none()),
+        st.tuples(st.sampled_from(("disable", "enable", "restart", "take")), st.none()),
+        st.tuples(st.just("advance"), st.sampled_from((1, 100, REUSE_S))),
+    ),
+    min_size=10,
+    max_size=40,
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(STEPS)
+def test_what_is_delivered_in_which_order_is_what_a_model_says(steps):
+    """Told by the model: who has a data key at hand, and so who may publish, and what has come to the queue."""
+
+    async def scenario(news):
+        await news.begin("news.fifo")
+        await news.it.create("jobs.fifo")
+        await news.subscribe("jobs.fifo", "news.fifo", RawMessageDelivery="true")
+        enabled, at_hand, now_ms = True, None, 0
+        published: list[str] = []
+        taken: list[str] = []
+        for step, what in steps:
+            if step == "say":
+                body = str(len(published))
+                if at_hand is not None or enabled:
+                    at_hand = now_ms if at_hand is None else at_hand
+                    await news.say(body)
+                    published.append(body)
+                else:
+                    assert await refusal(news.say(body)) == "KMSDisabled"
+            elif step == "disable":
+                await news.disable()
+                enabled = False
+            elif step == "enable":
+                await news.enable()
+                enabled = True
+            elif step == "restart":
+                news = await news.restart()
+                at_hand = None
+            elif step == "advance":
+                await news.advance(what)
+                now_ms += what * 1000
+            else:
+                taken += await take(news)
+            if at_hand is not None and now_ms - at_hand >= REUSE_S * 1000:
+                at_hand = None
+            assert taken == published[: len(taken)]
+        await news.enable()
+        await news.advance(WAIT_MS / 1000)
+        assert taken + await take(news) == published
+        return news
+
+    sealed(scenario)
+
+
+async def take(news: Sealed) -> list[str]:
+    bodies = []
+    while messages := await news.it.receive(queue="jobs.fifo"):
+        for message in messages:
+            bodies.append(message.body.decode())
+            await news.it.delete(message.receipt_handle, "jobs.fifo")
+    return bodies
 
 
 def test_what_is_remembered_of_seals_is_bounded():
