@@ -44,7 +44,7 @@ class CallContext(msgspec.Struct, frozen=True, kw_only=True):
     `source_ip` is the peer's address, empty over a local socket. `condition_keys` are ready to use in policies; the
     authoriser adds those about the principal. `expires_ms` is the wall time at which the caller's credential ends (0:
     does not expire). `requester_pays`: the caller agrees to pay for a request to another account's bucket, by
-    S3's header; over gRPC nobody is asked.
+    S3's header; over gRPC nobody is asked. `trace_header` is X-Ray's, for the messages that tell of the call.
     """
 
     principal: Principal
@@ -56,3 +56,4 @@ class CallContext(msgspec.Struct, frozen=True, kw_only=True):
     expires_ms: int = 0
     condition_keys: Mapping[str, str | tuple[str, ...]] = {}
     requester_pays: bool = False
+    trace_header: str = ""

@@ -60,7 +60,8 @@ class Delivery(msgspec.Struct, frozen=True):
     """A message that one room hands to another: `delivery_id` makes a repetition harmless, `source_arn` is who sends,
     for the target's policy.
 
-    `account` owns the source resource. `sealed` is the target's own: what `prepared` made of the body.
+    `account` owns the source resource. `sealed` is the target's own: what `prepared` made of the body. `trace_header`
+    is X-Ray's, of the call that the message tells of.
     """
 
     target_arn: str
@@ -69,6 +70,7 @@ class Delivery(msgspec.Struct, frozen=True):
     source_arn: str
     account: str
     sealed: Any = None
+    trace_header: str = ""
 
 
 class EnclosedMessage(msgspec.Struct, frozen=True):

@@ -72,6 +72,9 @@ S3 = "s3"
 POST_OBJECT = "PostObject"
 """The one operation of S3 that its service description lacks: a browser's form."""
 USER_AGENT_CHARACTERS_MAX = 512
+TRACE_HEADER = "x-amzn-trace-id"
+TRACE_HEADER_CHARACTERS_MAX = 1_024
+"""What a queue takes of X-Ray's header; a longer one is dropped."""
 DECODED_BESIDE_BYTES = 256 * 1024
 """Above it a body is decoded in a worker thread: the worst that 16 MiB hold takes seconds, and anybody may send it."""
 FORM_BYTES_MAX = 4 * 1024 * 1024
@@ -282,6 +285,7 @@ class AwsEdge:
         asked: Mapping[str, str] = MappingProxyType({}),
     ) -> CallContext:
         request = exchange.request
+        trace_header = request.headers.get(TRACE_HEADER, "")
         if verified is not None:
             is_s3 = exchange.protocol == "rest-xml"
             if is_s3 and (verified.region == _S3_PSEUDO_REGION or not is_region(verified.region)):
@@ -298,6 +302,7 @@ class AwsEdge:
             expires_ms=0 if verified is None else verified.expires_ms,
             condition_keys=keys,
             requester_pays=asked.get("x-amz-request-payer", "").lower() == "requester",
+            trace_header=trace_header if len(trace_header) <= TRACE_HEADER_CHARACTERS_MAX else "",
         )
 
     # -- JSON, query and CBOR: the whole body is read, then everything is known

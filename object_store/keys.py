@@ -387,6 +387,7 @@ class EventRecord(records.Record, frozen=True):
     delivery_id: str = ""
     body: bytes = b""
     attempts: int = 0
+    trace_header: str = ""
 
 
 decode_bucket = records.decoder(BucketRow).decode

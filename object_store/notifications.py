@@ -92,6 +92,7 @@ def _send(txn: Txn, stamped: Stamped, meta: Meta, target: str, number: int, inde
         account=meta.account,
         delivery_id=f"{stamped.partition.hex()}-{number:016x}-{index:02x}",
         body=body,
+        trace_header=stamped.origin.trace_header,
     )
     txn.due(
         stamped.now_ms, keys.OBJECT_NOTIFY, keys.event_key(stamped.partition, number, index), records.encode(record)

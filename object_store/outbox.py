@@ -76,6 +76,7 @@ async def _deliver(store: Store, entry: Due) -> None:
                 delivery_id=event.delivery_id,
                 source_arn=event.source_arn,
                 account=event.account,
+                trace_header=event.trace_header,
             )
             now_ms = store.clock.deadline_ms()
             request = _HandOver(entry, target, await target.prepared(delivery, now_ms), now_ms)

@@ -103,6 +103,7 @@ class RemoteDeliveries(Background):
             delivery_id=event.delivery_id,
             source_arn=event.source_arn,
             account=event.account,
+            trace_header=event.trace_header,
         )
         told = {"target": event.target, "delivery_id": event.delivery_id, "attempts": event.attempts + 1}
         try:

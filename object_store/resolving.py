@@ -103,7 +103,7 @@ class Desk:
             partition=found.row.partition,
             now_ms=self.clock.deadline_ms(),
             wall_ms=self.clock.wall_ms(),
-            origin=Origin(ctx.principal.id, ctx.source_ip, ctx.request_id, ctx.principal.arn),
+            origin=Origin(ctx.principal.id, ctx.source_ip, ctx.request_id, ctx.principal.arn, ctx.trace_header),
             lifecycle=found.row.lifecycle,
             terms=self.terms,
             plan=plan,

@@ -15,12 +15,13 @@ from cumulo.object_store.lifecycle_rules import S3_TERMS, Terms
 
 
 class Origin(msgspec.Struct, frozen=True):
-    """Who caused a change, as an event tells it; `arn` is the caller's."""
+    """Who caused a change, as an event tells it; `arn` is the caller's, `trace_header` his X-Ray's."""
 
     principal_id: str = ""
     source_ip: str = ""
     request_id: str = ""
     arn: str = ""
+    trace_header: str = ""
 
 
 NOBODY = Origin()

@@ -105,9 +105,9 @@ class QueueTarget:
         digest = hashlib.md5(delivery.body, usedforsecurity=False).hexdigest()
         stored = StoredMessage(message_id=message_id, sent_ms=now_ms, kept_from_ms=now_ms, sender_id=delivery.account)
         if sealing is None:
-            stored = replace(stored, body=delivery.body, md5_of_body=digest)
+            stored = replace(stored, body=delivery.body, md5_of_body=digest, trace_header=delivery.trace_header)
         else:
-            sealed = sealing.seal(message_id, Written(delivery.body, (), "", digest))
+            sealed = sealing.seal(message_id, Written(delivery.body, (), delivery.trace_header, digest))
             stored = replace(stored, body=sealed, key_id=sealing.key_id)
             stored = replace(stored, key_period_ms=sealing.period_ms, envelope=sealing.envelope)
         return replace(delivery, sealed=stored)

@@ -79,7 +79,7 @@ class TopicTarget:
                 return False
             if self.refusal(place, found.policy, delivery.source_arn, delivery.account):
                 return False
-            entry = PublishEntry(body=delivery.body.decode(), subject=SUBJECT)
+            entry = PublishEntry(body=delivery.body.decode(), subject=SUBJECT, trace_header=delivery.trace_header)
             request = Publish(topic=place.arn, entries=(entry,), request_id=delivery.delivery_id)
             ctx = CallContext(
                 principal=_Source(delivery.account, _service_of(delivery.source_arn)), request_id=delivery.delivery_id

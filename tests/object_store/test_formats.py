@@ -142,7 +142,9 @@ RECORDS = (
         keys.decode_replica,
     ),
     (
-        EventRecord(target="t", source_arn="s", account="1", delivery_id="d", body=b"b", attempts=2),
+        EventRecord(
+            target="t", source_arn="s", account="1", delivery_id="d", body=b"b", attempts=2, trace_header="Root=1"
+        ),
         keys.decode_event,
     ),
 )

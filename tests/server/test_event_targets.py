@@ -97,3 +97,35 @@ def test_destination_that_takes_nothing_is_refused_unless_nobody_asks() -> None:
             s3.put_bucket_notification_configuration(
                 Bucket="inbox", NotificationConfiguration=asked, SkipDestinationValidation=True
             )
+
+
+def test_trace_of_a_call_reaches_the_queue_of_its_event_and_that_of_its_topic() -> None:
+    trace = "Root=1-3152b799-8954dae64eda91bc9a23a7e8;Parent=7fa8c0f79203be72;Sampled=1"
+
+    def traced(request: Any, **_: Any) -> None:
+        request.headers["X-Amzn-Trace-Id"] = trace
+
+    with Server() as server:
+        s3, sqs, sns = server.boto3("s3"), server.boto3("sqs"), server.boto3("sns")
+        urls = [sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("direct", "by-topic")]
+        direct, by_topic = (f"arn:aws:sqs:us-east-1:{ACCOUNT}:{name}" for name in ("direct", "by-topic"))
+        topic = sns.create_topic(Name="news")["TopicArn"]
+        sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=by_topic)
+        s3.create_bucket(Bucket="inbox")
+        asked = {
+            "QueueConfigurations": [{"QueueArn": direct, "Events": ["s3:ObjectCreated:Put"]}],
+            "TopicConfigurations": [{"TopicArn": topic, "Events": ["s3:ObjectCreated:Copy"]}],
+        }
+        s3.put_bucket_notification_configuration(
+            Bucket="inbox", NotificationConfiguration=asked, SkipDestinationValidation=True
+        )
+        s3.meta.events.register("before-send.s3.*", traced)
+
+        s3.put_object(Bucket="inbox", Key="k", Body=b"hello")
+        s3.copy_object(Bucket="inbox", Key="copy", CopySource="inbox/k")
+
+        for url in urls:
+            answer = sqs.receive_message(
+                QueueUrl=url, WaitTimeSeconds=10, MessageSystemAttributeNames=["AWSTraceHeader"]
+            )
+            assert [message["Attributes"] for message in answer["Messages"]] == [{"AWSTraceHeader": trace}]
