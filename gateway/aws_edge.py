@@ -23,7 +23,7 @@ from cumulo.core.errors import INTERNAL_FAILURE, NOT_IMPLEMENTED, ErrorRow, Serv
 from cumulo.core.ids import Randomness, RequestIds
 from cumulo.core.names import DEFAULT_REGION, is_region
 from cumulo.core.ports import CredentialSource
-from cumulo.gateway import aws_cbor, aws_codec, aws_errors, aws_query
+from cumulo.gateway import aws_cbor, aws_codec, aws_errors, aws_query, aws_query_json
 from cumulo.gateway.addressing import (
     S3Address,
     ServiceDirectory,
@@ -133,6 +133,7 @@ class _Exchange:
         "asked",
         "ctx",
         "form",
+        "in_json",
         "model",
         "operation",
         "protocol",
@@ -150,6 +151,7 @@ class _Exchange:
         self.operation: OperationModel | None = None
         self.address: S3Address | None = None
         self.form = AuthForm.ANONYMOUS
+        self.in_json = False
         self.asked: Any = None
         self.ctx: CallContext | None = None
 
@@ -269,6 +271,7 @@ class AwsEdge:
         if not name:
             name = request.headers.get("x-amz-target", "").partition(".")[0] or S3
         exchange.protocol = _protocol(request, name)
+        exchange.in_json = exchange.protocol == "query" and aws_query_json.is_accepted(request.headers)
         if exchange.protocol == "rest-xml":
             exchange.request_id = exchange.request_id.replace("-", "")[:16].upper()
         announced = self._services.get(name)
@@ -334,7 +337,10 @@ class AwsEdge:
             operation, handler, asked = _read_call(exchange, service, model, content)
         ctx = self._context(exchange, verified, {})
         answer = await handler(AwsCall(ctx, operation.name, asked, None, request, exchange.base_url))
-        encoded = aws_codec.encode(model, operation, exchange.protocol, answer, exchange.request_id)
+        if exchange.in_json:
+            encoded = aws_query_json.encode(operation, answer, exchange.request_id, service.json_names)
+        else:
+            encoded = aws_codec.encode(model, operation, exchange.protocol, answer, exchange.request_id)
         return Response(encoded.status, encoded.body, exchange.ids + encoded.headers, encoded.content_type)
 
     # -- S3: head first, the body while its receiver reads it
@@ -455,6 +461,7 @@ def _read_call(
             pairs = (*decoded_query(request.query), *aws_query.parse_form(content))
             parameters = dict(pairs)
             version = parameters.get("Version", NO_VERSION)
+            exchange.in_json |= parameters.get(aws_query_json.CONTENT_TYPE_PARAMETER) == "JSON"
             if service.path_member and service.path_member not in parameters:
                 pairs += ((service.path_member, decoded(request.path)),)
             head, content, named = RequestHead(query=pairs), b"", parameters.get("Action", "")
@@ -571,6 +578,7 @@ def _refusal(exchange: _Exchange, error: ServiceError) -> Response:
         exchange.request_id,
         host_id=exchange.host_id,
         head=exchange.request.method == "HEAD",
+        in_json=exchange.in_json,
     )
     headers = encoded.headers + (error.headers if isinstance(error, RefusalWithHeaders) else ())
     return Response(encoded.status, encoded.body, headers, encoded.content_type)

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from cumulo.core.errors import ErrorRow, ServiceError, Status
-from cumulo.gateway import aws_cbor, aws_json
+from cumulo.gateway import aws_cbor, aws_json, aws_query_json
 from cumulo.gateway.aws_codec import request_id_headers
 from cumulo.gateway.aws_model import Encoded, Protocol, ServiceModel
 from cumulo.gateway.aws_query import CONTENT_TYPE as QUERY_TYPE
@@ -43,12 +43,13 @@ def render(
     host_id: str = "",
     resource: str = "",
     head: bool = False,
+    in_json: bool = False,
     members: Members = {},  # noqa: B006 - never written
 ) -> Encoded:
     """Return the answer to a request that was refused.
 
     `resource` is the path that S3 repeats, `host_id` its second id; `head`: the request was a HEAD, so the answer has
-    the headers only.
+    the headers only. `in_json`: a caller of the query protocol wants no XML.
     """
     values = _members(error, members)
     headers = request_id_headers(protocol, request_id, host_id)
@@ -65,6 +66,9 @@ def render(
             headers += (("x-amzn-ErrorType", _shape(error.row, service)),)
         case "query" if error.row is NO_OPERATION:
             body = b"<UnknownOperationException/>\n"
+        case "query" if in_json:
+            content_type = JSON_TYPE
+            body = aws_query_json.refusal(error, _code(error.row, service), _fault(error.row), request_id, values)
         case "query":
             content_type, body = QUERY_TYPE, _error_response(error, service, request_id, values)
         case "rest-xml":

@@ -130,8 +130,9 @@ class AwsService(msgspec.Struct, frozen=True):
     `version_required`: a query call that names another version, or none, means no operation of this service.
     `anonymous`: a resource's policy may let in callers without a signature; `links` are the query actions that stand in
     links which such callers follow, without a version. `departures` say where an operation
-    answers otherwise than AWS on purpose, for the compatibility table. `front` is what S3's room does for its buckets'
-    visitors beside operations. `dialect` goes to every call.
+    answers otherwise than AWS on purpose, for the compatibility table. `json_names`: what the query protocol's JSON
+    calls a member, where that is not the model's name. `front` is what S3's room does for its buckets' visitors beside
+    operations. `dialect` goes to every call.
     """
 
     name: str
@@ -146,6 +147,7 @@ class AwsService(msgspec.Struct, frozen=True):
     anonymous: bool = False
     links: tuple[str, ...] = ()
     departures: Mapping[str, str] = {}
+    json_names: Mapping[str, str] = {}
     front: BucketFront | None = None
     dialect: Dialect = AWS
 

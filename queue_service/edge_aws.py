@@ -88,6 +88,7 @@ def edge(service: QueueDoor) -> AwsService:
         body_bytes_max=BODY_BYTES_MAX,
         path_member="QueueUrl",
         anonymous=True,
+        json_names={"Messages": "messages", "QueueUrls": "queueUrls"},
     )
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import json
 import socket
 import threading
 import time
@@ -189,6 +190,68 @@ def test_boto3_hears_both_names_of_an_error(serve, operation, members, code, que
         assert response["Error"]["Code"] == code
         assert response["Error"]["QueryErrorCode"] == query_error_code
         assert response["ResponseMetadata"]["HTTPStatusCode"] == status
+
+    serve(client)
+
+
+def json_query(
+    endpoint: str, action: str, path: str = "/", accept: str = "application/json", **parameters: str
+) -> tuple[int, Any]:
+    """The same, of a caller who accepts JSON: status and document."""
+    prepared = signed(action, endpoint + path, **parameters)
+    headers = {**dict(prepared.headers), "Accept": accept}
+    asked = urllib.request.Request(prepared.url, prepared.body, headers, method="POST")
+    try:
+        with urllib.request.urlopen(asked, timeout=30) as answer:
+            return answer.status, json.loads(answer.read())
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, json.loads(error.read())
+
+
+def test_query_protocol_answers_in_json_who_accepts_it(serve):
+    def client(endpoint: str, _: Any) -> None:
+        _, made = json_query(endpoint, "CreateQueue", QueueName="jobs")
+        url = made["CreateQueueResponse"]["CreateQueueResult"]["QueueUrl"]
+        path = f"/{ACCOUNT}/jobs"
+        assert url == endpoint + path
+
+        _, listed = json_query(endpoint, "ListQueues")
+        assert listed["ListQueuesResponse"]["ListQueuesResult"] == {"NextToken": None, "queueUrls": [url]}
+        _, shown = json_query(endpoint, "GetQueueAttributes", path, **{"AttributeName.1": "QueueArn"})
+        assert shown["GetQueueAttributesResponse"]["GetQueueAttributesResult"] == {
+            "Attributes": [{"Name": "QueueArn", "Value": f"arn:aws:sqs:{REGION}:{ACCOUNT}:jobs"}]
+        }
+        accept = "text/html, application/json;q=0.5"
+        _, sent = json_query(endpoint, "SendMessage", path, accept, MessageBody='{"a": "\r"}')
+        _, received = json_query(endpoint, "ReceiveMessage", path, "*/*", ContentType="JSON")
+        (message,) = received["ReceiveMessageResponse"]["ReceiveMessageResult"]["messages"]
+        assert message["Body"] == '{"a": "\r"}'
+        assert message["MessageId"] == sent["SendMessageResponse"]["SendMessageResult"]["MessageId"]
+        assert message["Attributes"] is None
+        _, nothing = json_query(endpoint, "ReceiveMessage", path)
+        assert nothing["ReceiveMessageResponse"]["ReceiveMessageResult"] == {"messages": None}
+        _, deleted = json_query(endpoint, "DeleteMessage", path, ReceiptHandle=message["ReceiptHandle"])
+        assert list(deleted["DeleteMessageResponse"]) == ["ResponseMetadata"]
+
+    serve(client)
+
+
+def test_query_protocol_refuses_in_json_who_accepts_it(serve):
+    def client(endpoint: str, _: Any) -> None:
+        json_query(endpoint, "CreateQueue", QueueName="jobs")
+
+        status, refused = json_query(endpoint, "ListQueues", f"/{ACCOUNT}/jobs")
+
+        assert status == 400
+        assert refused["Error"] == {
+            "Code": "InvalidAction",
+            "Message": "The action ListQueues is not valid for this endpoint.",
+            "Type": "Sender",
+        }
+        assert refused["RequestId"]
+        status, refused = json_query(endpoint, "GetQueueUrl", QueueName="gone")
+        assert (status, refused["Error"]["Code"]) == (400, "AWS.SimpleQueueService.NonExistentQueue")
 
     serve(client)
 
