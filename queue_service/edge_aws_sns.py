@@ -1,10 +1,11 @@
 """The AWS edge of topics: SNS's operations <-> the model.
 
 Knows AWS's shapes (`aws_sns`, generated) and the service's one door, `call`; authorises nothing. Attributes are texts
-on both sides; what SNS adds to those that were given is added here. What is left out of the table (phones, platform
-applications, data protection) the gateway refuses by name.
+on both sides; what SNS adds to those that were given is added here. What is left out of the table (platform
+applications, the sandbox of SMS, data protection) the gateway refuses by name.
 """
 
+import functools
 import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -16,6 +17,7 @@ from cumulo.core.lazy import LazyModule
 from cumulo.core.operations import Result
 from cumulo.gateway.aws_service import AwsCall, AwsService, Handler, InputErrors
 from cumulo.gateway.http_body import BODY_TOO_LARGE
+from cumulo.queue_service import edge_aws_sns_phones
 from cumulo.queue_service import topic_model as model
 from cumulo.queue_service.archive_policies import ARCHIVE_POLICY
 from cumulo.queue_service.delivery_policies import effective_of_subscription, effective_of_topic
@@ -46,7 +48,9 @@ _DEPARTURES: Final = {
     "CreateTopic": _OF_ATTRIBUTES,
     "SetTopicAttributes": _OF_ATTRIBUTES,
     "Subscribe": "`lambda`, `firehose` and `application` are refused by name, and so are private addresses",
-    "Publish": "to a phone number or a device: refused by name",
+    "Publish": "to a phone number it is recorded; to a device: refused by name",
+    "SetSMSAttributes": "they are kept and shown, and mean nothing",
+    "OptInPhoneNumber": "nobody can opt out",
 }
 _TRACE_HEADER: Final = "x-amzn-trace-id"
 _ENTRY_ID = re.compile(r"[A-Za-z0-9_-]+")
@@ -106,6 +110,10 @@ def _handler(service: TopicDoor, convert: _Convert) -> Handler:
 
 async def _do(service: TopicDoor, call: AwsCall, request: Any) -> Any:
     return (await service.call(call.ctx, type(request).__name__, request)).value
+
+
+def _of_phones(handle: Callable[[edge_aws_sns_phones.Do, AwsCall], Awaitable[Any]]) -> _Convert:
+    return lambda service, call: handle(functools.partial(_do, service), call)
 
 
 def _topic(call: AwsCall, arn: str | None) -> str:
@@ -316,8 +324,8 @@ def _page(response: Any, page: model.SubscriptionPage) -> Any:
 
 async def _publish(service: TopicDoor, call: AwsCall) -> Any:
     it = call.request
-    if it.PhoneNumber:
-        raise wrong("PhoneNumber Reason: publishing to phone numbers is not offered; see docs/compatibility.md")
+    if it.PhoneNumber is not None:
+        return await edge_aws_sns_phones.publish(functools.partial(_do, service), call)
     if (it.TopicArn is None) is (it.TargetArn is None):
         raise wrong("TopicArn or TargetArn Reason: no value for required parameter")
     if it.TargetArn and it.TargetArn.startswith("arn:") and ":endpoint/" in it.TargetArn:
@@ -401,4 +409,5 @@ HANDLERS: Final[Mapping[str, _Convert]] = {
     "ListSubscriptionsByTopic": _list_by_topic,
     "Publish": _publish,
     "PublishBatch": _publish_batch,
+    **{name: _of_phones(handle) for name, handle in edge_aws_sns_phones.HANDLERS.items()},
 }

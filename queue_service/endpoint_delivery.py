@@ -282,6 +282,26 @@ class EndpointDelivery:
         self.outcomes: Counter[tuple[str, str]] = Counter()
         """How often an attempt came out as what, by protocol: delivered, failed, dead_lettered, dropped."""
 
+    async def carry_text(self, protocol: str, endpoint: str, text: str, message_id: str, published_ms: int) -> None:
+        """Bring a text that is no topic's to an endpoint, once and at once; raises `NotTaken`."""
+        parcel = Parcel(
+            kind=NOTIFICATION,
+            protocol=protocol,
+            endpoint=endpoint,
+            message_id=message_id,
+            topic_arn="",
+            subscription_arn="",
+            body=text,
+            text=text,
+            subject="",
+            link="",
+            raw=False,
+            content_type="",
+            display_name="",
+            published_ms=published_ms,
+        )
+        await self._carriers[protocol].carry(parcel)
+
     async def refusal(self, protocol: str, endpoint: str) -> str:
         """Return why nothing is ever delivered to an endpoint, an empty text where it is."""
         return "" if protocol not in self._carriers else await self._carriers[protocol].refusal(endpoint)

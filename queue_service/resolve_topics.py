@@ -429,7 +429,7 @@ async def _subscribe(desk: TopicDesk, ctx: CallContext, operation: Operation, re
         principal_arn=ctx.principal.arn,
         attributes={name: value for name, value in kept.items() if value},
         confirmed=at_once or request.protocol == "sms",
-        authenticated=at_once,
+        authenticated=at_once or request.protocol == "sms",
         create_ms=desk.clock.wall_ms(),
         nonce=desk.randomness.token_bytes(NONCE_BYTES),
     )

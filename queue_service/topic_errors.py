@@ -37,6 +37,9 @@ TOPIC_KEEPS_NOTHING = ErrorRow(
 TOPIC_HAS_ARCHIVE = ErrorRow(
     "InvalidState", 400, Status.FAILED_PRECONDITION, "Invalid state: Cannot delete a topic with an ArchivePolicy"
 )
+NOT_TAKEN = ErrorRow(
+    "InternalError", 500, Status.UNAVAILABLE, "The message could not be handed on: {reason}", retryable=True
+)
 TAGGED_NOT_FOUND = ErrorRow("ResourceNotFound", 404, Status.NOT_FOUND, "Resource does not exist")
 AUTHORIZATION_ERROR = ErrorRow("AuthorizationError", 403, Status.PERMISSION_DENIED, "{reason}")
 TAG_LIMIT_EXCEEDED = ErrorRow(

@@ -10,6 +10,7 @@
 - what a topic keeps is a log as `log_invariants` says, there while it is kept for any time; a subscription that is
   replaying has its due entry, and is not ahead of what is kept;
 - what is sealed in an outbox, or in a subscription's own queue, is sealed with a key that was made for the topic;
+- settings of short messages are such as may be written;
 - one that is not confirmed has an end, with its due entry, and messages that wait for somebody have theirs
   (`check_due`), as have subscriptions that have ended and may be restored.
 """
@@ -18,7 +19,7 @@ from collections.abc import Iterable, Iterator
 
 from cumulo.queue_service import invariants as queues
 from cumulo.queue_service import log_invariants as logs
-from cumulo.queue_service import topic_archives, topic_sizes
+from cumulo.queue_service import short_messages, topic_archives, topic_sizes
 from cumulo.queue_service.entrances import DELIVER, EXPIRE, FAN_OUT, FAREWELL, REFILL, REPLAY_DUE, TRIM
 from cumulo.queue_service.fifo_keys import FIFO, FORGET, decode_fifo_counters
 from cumulo.queue_service.keys import (
@@ -38,6 +39,7 @@ from cumulo.queue_service.topic_keys import (
     NAMED,
     NATIVE,
     REPLAY,
+    SMS_SETTINGS,
     TOPICS,
     Replay,
     SubscriptionRow,
@@ -45,6 +47,7 @@ from cumulo.queue_service.topic_keys import (
     TopicName,
     decode_name,
     decode_replay,
+    decode_sms_settings,
     decode_subscription,
     decode_subscription_name,
     ended_key,
@@ -111,6 +114,9 @@ def check(txn: ReadTxn) -> list[str]:
                 content, seals = decode_meta(raw), _check_seals(txn, queue, kind, decode_meta(raw), meta)
                 found = [*queues.check_content(txn, queue, content), *seals]
                 problems += [f"{where}: its queue {queue.hex()}: {problem}" for problem in found]
+    for key, value in rows_under(txn, SMS_SETTINGS):
+        wrong = short_messages.problems_of(decode_sms_settings(value))
+        problems += [f"settings of short messages {key.hex()}: {problem}" for problem in wrong]
     return problems
 
 

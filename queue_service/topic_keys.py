@@ -2,6 +2,7 @@
 
     ROOT  ("topics", account, region, name)                TopicName
     ROOT  ("subscriptions", account, region, id)           SubscriptionName: of the subscriber's account
+    ROOT  ("sms settings", account, region)                SmsSettings; absent before the first
     t     ("topic",)                                       TopicMeta
     t     ("tags",)                                        keys.Tags; absent where there are none
     t     ("state",)                                       TopicState
@@ -42,6 +43,8 @@ SNAPSHOTS = tuples.encode(("snapshot",))
 TOPICS = ROOT + tuples.encode(("topics",))
 """What the directory keys of all topics start with."""
 _SUBSCRIPTIONS = ROOT + tuples.encode(("subscriptions",))
+SMS_SETTINGS = ROOT + tuples.encode(("sms settings",))
+"""What the keys of all accounts' settings of short messages start with."""
 
 SQS = "sqs"
 NATIVE = "native"
@@ -95,6 +98,12 @@ class TopicState(records.Record, frozen=True):
     filtered: int = 0
     next_number: int = 1
     revision: int = 1
+
+
+class SmsSettings(records.Record, frozen=True):
+    """An account's settings of short messages in a region, by SNS's names."""
+
+    attributes: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class SubscriptionName(records.Record, frozen=True):
@@ -187,6 +196,7 @@ decode_subscription_name = records.decoder(SubscriptionName).decode
 decode_subscription = records.decoder(SubscriptionRow).decode
 decode_snapshot = records.decoder(Snapshot).decode
 decode_replay = records.decoder(Replay).decode
+decode_sms_settings = records.decoder(SmsSettings).decode
 
 
 @functools.lru_cache(maxsize=4096)
@@ -198,6 +208,11 @@ def name_key(account: str, region: str, name: str) -> bytes:
 def names_prefix(account: str, region: str) -> bytes:
     """Return what the directory keys of one account and region start with."""
     return TOPICS + tuples.encode((account, region))
+
+
+def sms_settings_key(account: str, region: str) -> bytes:
+    """Return the key of an account's settings of short messages in a region."""
+    return SMS_SETTINGS + tuples.encode((account, region))
 
 
 def subscription_name_key(account: str, region: str, subscription_id: str) -> bytes:

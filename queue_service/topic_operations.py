@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from cumulo.core.context import CallContext
 from cumulo.core.operations import Check, Checks, Kind, Operation, OperationTable, Result
-from cumulo.queue_service import native_model
+from cumulo.queue_service import native_model, short_messages
 from cumulo.queue_service import topic_model as model
 from cumulo.queue_service.native_subscriptions import change_subscription, get_native, make_subscription
 from cumulo.queue_service.seeking import create_snapshot, delete_snapshot, list_snapshots, seek
@@ -52,12 +52,23 @@ class Publisher(Protocol):
         """Publish messages."""
         ...
 
+    async def send_short_message(self, request: short_messages.SendShortMessage) -> str:
+        """Record a short message; return its id."""
+        ...
+
 
 async def _publish(
     service: Publisher, ctx: CallContext, resolved: Any, body: AsyncIterator[memoryview] | None
 ) -> Result:
     del body
     return Result(await service.publish(ctx, resolved))
+
+
+async def _send_short_message(
+    service: Publisher, ctx: CallContext, resolved: Any, body: AsyncIterator[memoryview] | None
+) -> Result:
+    del ctx, body
+    return Result(await service.send_short_message(resolved.request))
 
 
 def _on_topic(action: str) -> Callable[[TopicPlace], Checks]:
@@ -195,6 +206,54 @@ TABLE = OperationTable(
             "sns:Publish",
             _publish,
             "Publishes messages to every subscriber that wants them, durably.",
+        ),
+        _row(
+            short_messages.SendShortMessage,
+            Kind.WAIT,
+            "sns:Publish",
+            _send_short_message,
+            "Records a short message to a telephone number.",
+            checks=_on_all("sns:Publish"),
+        ),
+        _row(
+            short_messages.SetSmsAttributes,
+            Kind.WRITE,
+            "sns:SetSMSAttributes",
+            short_messages.set_settings,
+            "Changes settings of short messages of an account and region.",
+            checks=_on_all("sns:SetSMSAttributes"),
+        ),
+        _row(
+            short_messages.GetSmsAttributes,
+            Kind.READ,
+            "sns:GetSMSAttributes",
+            short_messages.get_settings,
+            "Answers settings of short messages of an account and region.",
+            checks=_on_all("sns:GetSMSAttributes"),
+        ),
+        _row(
+            short_messages.CheckPhoneNumber,
+            Kind.READ,
+            "sns:CheckIfPhoneNumberIsOptedOut",
+            short_messages.is_opted_out,
+            "Answers whether a telephone number gets no short messages any more: none is.",
+            checks=_on_all("sns:CheckIfPhoneNumberIsOptedOut"),
+        ),
+        _row(
+            short_messages.ListOptedOutPhoneNumbers,
+            Kind.READ,
+            "sns:ListPhoneNumbersOptedOut",
+            short_messages.list_opted_out,
+            "Lists the telephone numbers that get no short messages any more: none.",
+            checks=_on_all("sns:ListPhoneNumbersOptedOut"),
+        ),
+        _row(
+            short_messages.OptInPhoneNumber,
+            Kind.READ,
+            "sns:OptInPhoneNumber",
+            short_messages.opt_in,
+            "Lets a telephone number get short messages again, which it does already.",
+            checks=_on_all("sns:OptInPhoneNumber"),
         ),
         _row(
             native_model.PublishMessages,

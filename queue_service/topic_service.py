@@ -24,10 +24,10 @@ from cumulo.identity import resource_policy
 from cumulo.identity.authorizer import Authorizer, Guard
 from cumulo.identity.room import Resolved
 from cumulo.identity.snapshots import read_now
-from cumulo.queue_service import native_model, publishing, stamping, topic_sizes
+from cumulo.queue_service import native_model, publishing, short_messages, stamping, topic_sizes
 from cumulo.queue_service import topic_model as model
 from cumulo.queue_service.delivery import QueueTarget
-from cumulo.queue_service.endpoint_delivery import Carrier, EndpointDelivery, Target
+from cumulo.queue_service.endpoint_delivery import Carrier, EndpointDelivery, NotTaken, Target
 from cumulo.queue_service.entrances import CLEAR_TOPIC, DELIVER, EXPIRE, FAN_OUT, FAREWELL, REFILL, REPLAY_DUE
 from cumulo.queue_service.farewells import Farewells
 from cumulo.queue_service.job_carrier import JobCarrier
@@ -42,6 +42,7 @@ from cumulo.queue_service.queues import DirectoryChanged
 from cumulo.queue_service.refills import Refills
 from cumulo.queue_service.replays import Replays
 from cumulo.queue_service.resolve_native import RESOLVERS as RESOLVERS_OF_NATIVE
+from cumulo.queue_service.resolve_short_messages import RESOLVERS as RESOLVERS_OF_SHORT_MESSAGES
 from cumulo.queue_service.resolve_topics import (
     RESOLVERS,
     SOURCE_OWNER,
@@ -66,7 +67,7 @@ from cumulo.queue_service.subscriptions import (
 from cumulo.queue_service.topic_attributes import KMS_KEY, topic_place
 from cumulo.queue_service.topic_copies import Copies, kept, sign
 from cumulo.queue_service.topic_envelopes import CONFIRMATION, Notice, Signer, StoredNotice
-from cumulo.queue_service.topic_errors import INVALID_PARAMETER, TOPIC_NOT_FOUND
+from cumulo.queue_service.topic_errors import INVALID_PARAMETER, NOT_TAKEN, TOPIC_NOT_FOUND
 from cumulo.queue_service.topic_keys import JOB
 from cumulo.queue_service.topic_loads import Load, copies_ids
 from cumulo.queue_service.topic_operations import TABLE
@@ -80,7 +81,7 @@ from cumulo.storage.idempotency import Once, check_request_id, run_once
 
 REQUEST_WINDOW_MS = 600_000
 """How long the request id of a publish is remembered: 10 minutes, as for queues."""
-_RESOLVERS = {**RESOLVERS, **RESOLVERS_OF_NATIVE}
+_RESOLVERS = {**RESOLVERS, **RESOLVERS_OF_NATIVE, **RESOLVERS_OF_SHORT_MESSAGES}
 
 
 class TopicService(NamedRoom):
@@ -289,6 +290,16 @@ class TopicService(NamedRoom):
             sent = stamping.sent_to_fifo(sent, refused_at, outcome, stamping.topic_sequence_number)
         refused = {it.index: stamping.item_error(it.error()) for it in outcome.refused}
         return tuple(refused.get(index, it) for index, it in enumerate(sent))
+
+    async def send_short_message(self, request: short_messages.SendShortMessage) -> str:
+        """Record a short message to a telephone number; return its id."""
+        message_id = self.desk.new_id()
+        number, text = request.phone_number, request.text
+        try:
+            await self.endpoints.carry_text(short_messages.SMS, number, text, message_id, self.clock.wall_ms())
+        except NotTaken as reason:
+            raise NOT_TAKEN.error(reason=reason) from reason
+        return message_id
 
     async def _once(
         self, ctx: CallContext, request: model.Publish, partitions: tuple[bytes, ...], stamped: StampedPublish

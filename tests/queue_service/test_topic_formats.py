@@ -38,6 +38,7 @@ PARTITION = bytes(7) + b"\x05"
             topic_keys.Replay(1, 5, True, PARTITION, 6, topic_keys.Phase.COMPLETED),
             "960105c3c40800000000000000050602",
         ),
+        (topic_keys.SmsSettings(1, {"a": "b"}), "920181a161a162"),
         (topic_keys.Farewell(1, "id", 5, 6, 7, True), "9601a26964050607c3"),
     ],
 )
