@@ -56,7 +56,8 @@ _NO_BYTES = hashlib.sha256(b"").hexdigest()
 _CHUNK_LINE = re.compile(rb"([0-9A-Fa-f]{1,16})").fullmatch
 _SIGNED_CHUNK_LINE = re.compile(rb"([0-9A-Fa-f]{1,16});chunk-signature=([0-9a-f]{64})").fullmatch
 _TRAILER_NAME = re.compile(r"x-amz-checksum-[a-z0-9]{1,32}").fullmatch
-_TRAILER_LINE = re.compile(rb"([A-Za-z0-9-]{1,64}):[ \t]*([\x21-\x7e]{1,1024})[ \t]*").fullmatch
+# The end of line that is signed stands before the one of the wire in AWS's example, and in what minio-go sends.
+_TRAILER_LINE = re.compile(rb"([A-Za-z0-9-]{1,64}):[ \t]*([\x21-\x7e]{1,1024})[ \t]*\n?").fullmatch
 _TRAILER_SIGNATURE = "x-amz-trailer-signature"
 _LENGTH = re.compile(r"[0-9]{1,15}").fullmatch
 
@@ -143,20 +144,23 @@ class _Source:
         self._at += len(view)
         return view
 
-    async def line(self, size_bytes_max: int, broken: ErrorRow) -> bytes:
-        """Return the next line without its CRLF; `broken` for one that is longer or bears a single CR or LF."""
+    async def line(self, size_bytes_max: int, broken: ErrorRow, *, keeps_lf: bool = False) -> bytes:
+        """Return the next line without its CRLF; `broken` for one that is longer or bears a single CR or LF, unless
+        that is the LF before it and `keeps_lf`.
+        """
         line = b""
         while True:
             if not await self._fill():
                 raise INCOMPLETE_BODY.error()
             start = line
             line += bytes(self._piece[self._at : self._at + size_bytes_max + 2 - len(line)])
-            end = line.find(b"\n")
+            end = line.find(b"\r\n")
             if end >= 0:
-                self._at += end + 1 - len(start)
-                if line[end - 1 : end] != b"\r" or b"\r" in line[: end - 1]:
+                self._at += end + 2 - len(start)
+                line = line[:end]
+                if b"\r" in line or b"\n" in (line[:-1] if keeps_lf else line):
                     raise broken.error()
-                return line[: end - 1]
+                return line
             self._at += len(line) - len(start)
             if len(line) >= size_bytes_max + 2:
                 raise broken.error()
@@ -250,7 +254,7 @@ class ChunkedDecoder:
         """Read the fields up to the empty line."""
         signature, signed_text, size_left = "", b"", TRAILER_BYTES_MAX
         for _ in range(TRAILER_LINES_MAX):
-            line = await self._source.line(size_left, MALFORMED_TRAILER)
+            line = await self._source.line(size_left, MALFORMED_TRAILER, keeps_lf=True)
             size_left -= len(line)
             if not line:
                 break

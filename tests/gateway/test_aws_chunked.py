@@ -104,6 +104,16 @@ def test_aws_example_with_a_trailer_is_taken():
     assert body.decoded_length == len(DATA)
 
 
+def test_trailer_may_bring_the_end_of_line_that_is_signed():
+    doubled = TRAILER.replace(b"==\r\n", b"==\n\r\n")
+    of_unsigned = GOOD.replace(b"\r\n\r\n", b"\n\r\n\r\n")
+
+    for taken in (signed(signed_body(TRAILER_SIGNATURES, doubled), trailer=True), unsigned(of_unsigned)):
+        body = open_s3(taken, at(DATE))
+        read(body)
+        assert [len(value) for value in body.trailer.values()] == [8]
+
+
 @given(st.lists(st.integers(0, 67_300), max_size=12))
 def test_pieces_may_end_anywhere(cuts):
     body = signed_body(TRAILER_SIGNATURES, TRAILER)
