@@ -95,11 +95,13 @@ async def opened(seals: NoticeSeals | None, body: bytes, now_ms: int) -> Opened:
     return Opened(StoredNotice(entry, it.message_id, it.published_ms, it.kind), sealing)
 
 
-async def wait(engine: Engine, entry: Due, now_ms: int, error: NotOpened) -> None:
-    """Put off the work of a due entry that came to a message which cannot be opened.
+async def wait(engine: Engine, entry: Due, now_ms: int, error: NotOpened | None = None) -> int:
+    """Put off the work of a due entry that came to a message which cannot be opened, or would again; return until when.
 
     All that waits is tried again at the same times: so entries of one deed become one.
     """
-    _log.warning("a topic's message waits for its key: %s", error, extra={"kind": entry.kind})
+    if error is not None:
+        _log.warning("a topic's message waits for its key: %s", error, extra={"kind": entry.kind})
     until_ms = now_ms - now_ms % WAIT_MS + WAIT_MS
     await engine.transact((entry.key[:PARTITION_BYTES],), put_off, StampedWait(entry, until_ms), grows=False)
+    return until_ms

@@ -59,6 +59,8 @@ class Outboxes:
         self._ids = ids
         self._seals = seals
         self._locks: dict[bytes, asyncio.Lock] = {}
+        self._waits: dict[bytes, int] = {}
+        """Of outboxes that wait for a key, when it is asked for again, whatever is published until then."""
 
     async def on_due(self, entries: list[Due]) -> None:
         """Do the due work of some outboxes."""
@@ -69,19 +71,28 @@ class Outboxes:
         outbox, partition = entry.key, entry.payload
         lock = self._locks.setdefault(outbox, asyncio.Lock())
         async with lock:
-            done = False
+            done = await self._waits_still(entry)
             while not done:
                 plan = await self._plans.of(partition)
                 try:
                     is_empty = plan is None or not await self._deliver(plan, outbox)
                 except NotOpened as error:
-                    await wait(self._engine, entry, self._clock.deadline_ms(), error)
+                    self._waits[outbox] = await wait(self._engine, entry, self._clock.deadline_ms(), error)
                     break
+                self._waits.pop(outbox, None)
                 if is_empty:
                     stamped = StampedEnd(entry, self._clock.deadline_ms())
                     done = await self._engine.transact((outbox,), publishing.end, stamped, grows=False) or plan is None
         if not lock.locked():
             self._locks.pop(outbox, None)
+
+    async def _waits_still(self, entry: Due) -> bool:
+        """Say whether an outbox waits for a key until later; then the entry is put off, too."""
+        now_ms = self._clock.deadline_ms()
+        if self._waits.get(entry.key, 0) <= now_ms:
+            return False
+        await wait(self._engine, entry, now_ms)
+        return True
 
     async def _deliver(self, plan: Plan, outbox: bytes) -> bool:
         """Deliver the outbox's first messages; say whether there were any."""

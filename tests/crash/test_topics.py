@@ -26,10 +26,11 @@ FAILPOINTS = (
 )
 
 
-def set_up(server: Server, suffix: str) -> str:
+def set_up(server: Server, suffix: str, key: str) -> str:
     """Make a topic and queues that subscribe to it; return the topic's ARN."""
     sns, sqs = server.boto3("sns"), server.boto3("sqs")
-    topic: str = sns.create_topic(Name=f"news{suffix}", Attributes={"FifoTopic": "true"} if suffix else {})["TopicArn"]
+    attributes = ({"FifoTopic": "true"} if suffix else {}) | ({"KmsMasterKeyId": key} if key else {})
+    topic: str = sns.create_topic(Name=f"news{suffix}", Attributes=attributes)["TopicArn"]
     for number in range(SUBSCRIBERS[suffix]):
         kind = {"FifoQueue": "true"} if suffix else {}
         sqs.create_queue(QueueName=f"q{number}{suffix}", Attributes=kind)
@@ -90,11 +91,11 @@ def settle(sqs: Any, urls: list[str]) -> None:
 
 @pytest.mark.long
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize("suffix", ["", ".fifo"])
-def test_all_subscribers_or_none_get_each_message_once_when_the_server_is_killed(tmp_path, suffix):
+@pytest.mark.parametrize(("suffix", "key"), [("", ""), (".fifo", ""), (".fifo", "alias/aws/sns")])
+def test_all_subscribers_or_none_get_each_message_once_when_the_server_is_killed(tmp_path, suffix, key):
     data = tmp_path / "data"
     with Server(data) as server:
-        topic = set_up(server, suffix)
+        topic = set_up(server, suffix, key)
         server.kill()
 
     alive, acknowledged, unclear = [], [], []
