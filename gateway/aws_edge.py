@@ -58,7 +58,7 @@ from cumulo.gateway.bucket_front import Visit
 from cumulo.gateway.held_bodies import HeldBodies, is_long
 from cumulo.gateway.http1 import Request, Response
 from cumulo.gateway.http_body import BODY_TOO_LARGE, Body, WholeBody
-from cumulo.gateway.payload import body_hash, declared_payload, open_payload, read_payload
+from cumulo.gateway.payload import PayloadMode, body_hash, declared_payload, open_payload, read_payload
 from cumulo.gateway.post_form import read_post_form
 from cumulo.gateway.post_policy import check_post_head, open_form
 from cumulo.gateway.presented import Presented, read_signature
@@ -385,7 +385,7 @@ class AwsEdge:
         if presented is not None and not version_2:
             verified = self._verifier.verify(request, presented, S3, declared.text)
         signed_s = 0 if presented is None or (version_2 and form is AuthForm.QUERY) else presented.time_s
-        keys = request_keys(request, form, signed_s, self._clock.wall_ms(), version_2=version_2)
+        keys = request_keys(request, form, signed_s, self._clock.wall_ms(), declared.text, version_2=version_2)
         ctx = exchange.ctx = self._context(exchange, verified, keys, asking.headers)
         handler = service.handlers.get(operation.name)
         if handler is None:
@@ -414,7 +414,8 @@ class AwsEdge:
         opened = open_form(form, address.bucket, self._verifier, self._clock, takes_version_2=self._takes_version_2)
         exchange.form = AuthForm.POST
         signed = AuthForm.ANONYMOUS if opened.verified is None else AuthForm.POST
-        keys = request_keys(request, signed, opened.signed_s, self._clock.wall_ms(), version_2=opened.version_2)
+        now_ms, payload = self._clock.wall_ms(), PayloadMode.UNSIGNED.value
+        keys = request_keys(request, signed, opened.signed_s, now_ms, payload, version_2=opened.version_2)
         ctx = exchange.ctx = self._context(exchange, opened.verified, keys, form.fields)
         asked = PostedForm(address.bucket, form.fields)
         call = AwsCall(ctx, POST_OBJECT, asked, opened.file, request, exchange.base_url)

@@ -17,10 +17,11 @@ REFERER_CHARACTERS_MAX = 1_024
 
 
 def request_keys(
-    request: Request, form: AuthForm, signed_s: int, now_ms: int, *, version_2: bool = False
+    request: Request, form: AuthForm, signed_s: int, now_ms: int, payload: str, *, version_2: bool = False
 ) -> Mapping[str, str]:
     """Return a request's condition keys. `signed_s` is the time of its signature since the epoch, 0
-    where it bears none or does not say; `version_2`: it is a signature of that version.
+    where it bears none or does not say; `payload` is what the request says of its payload by what counts, not by a
+    header that nobody signed; `version_2`: it is a signature of that version.
     """
     keys = {}
     if form is not AuthForm.ANONYMOUS:
@@ -28,7 +29,7 @@ def request_keys(
         keys["s3:signatureversion"] = "AWS" if version_2 else "AWS4-HMAC-SHA256"
         if signed_s:
             keys["s3:signatureAge"] = str(max(0, now_ms - signed_s * 1000))
-        keys["s3:x-amz-content-sha256"] = request.headers.get("x-amz-content-sha256", "UNSIGNED-PAYLOAD")
+        keys["s3:x-amz-content-sha256"] = payload
     if request.tls_version:
         keys["s3:TlsVersion"] = request.tls_version
     if "referer" in request.headers:

@@ -1,5 +1,6 @@
 """The AWS edge as a whole: which service a request is for, who may speak to it, and in which words it answers."""
 
+import hashlib
 import http.client
 import json
 import urllib.parse
@@ -436,3 +437,28 @@ def test_conditions_that_a_signer_wrote_into_the_query_count_before_headers(serv
     assert (second.status, error_code(body)) == (412, "PreconditionFailed")
     assert (third.status, error_code(body_of_third)) == (412, "PreconditionFailed")
     assert s3.get_object(Bucket="conditions", Key="k")["Body"].read() == b"first"
+
+
+def test_policies_see_only_what_a_presigned_request_says_of_its_payload_under_its_signature(server, monkeypatch):
+    s3 = boto(server, "s3")
+    s3.create_bucket(Bucket="hashes-only")
+    statement = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:PutObject",
+        "Resource": "arn:aws:s3:::hashes-only/*",
+        "Condition": {"StringEquals": {"s3:x-amz-content-sha256": "UNSIGNED-PAYLOAD"}},
+    }
+    s3.put_bucket_policy(Bucket="hashes-only", Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+    said = {"x-amz-content-sha256": hashlib.sha256(b"body").hexdigest()}
+    monkeypatch.setattr(S3SigV4QueryAuth, "payload", lambda *_: said["x-amz-content-sha256"])
+    signed_path = presigned_path(server, "/hashes-only/k?X-Amz-Content-Sha256=" + said["x-amz-content-sha256"])
+    monkeypatch.undo()
+
+    unsigned, body = send(server, "PUT", presigned_path(server, "/hashes-only/k"), b"body", said)
+    signed, _ = send(server, "PUT", signed_path, b"body")
+    other, body_of_other = send(server, "PUT", signed_path, b"else")
+
+    assert (unsigned.status, error_code(body)) == (403, "AccessDenied")
+    assert signed.status == 200
+    assert (other.status, error_code(body_of_other)) == (400, "XAmzContentSHA256Mismatch")
