@@ -54,6 +54,8 @@ _FIFO = {
     "FifoThroughputLimit": ("fifo_throughput_limit", model.FIFO_THROUGHPUT_LIMITS),
 }
 """AWS's name -> the room's, and the words that are taken; true or false where there are none."""
+_DEAD_LETTER_MEMBERS = ("maxReceiveCount", "deadLetterTargetArn")
+"""In the order in which SQS misses them."""
 TAG_KEYS_LENGTH = "Tag keys must be between 1 and 128 characters in length."
 _BOOLEANS = {"true": True, "false": False}
 
@@ -170,10 +172,13 @@ def _dead_letter_policy(text: str) -> model.DeadLetterPolicy:
         unique_members(parse_json(text), "", "")  # a member that stands twice would be read in two ways
         policy = msgspec.json.decode(text, type=dict[str, Any])
     except (MalformedPolicy, msgspec.DecodeError, RecursionError) as error:
-        raise invalid_value("RedrivePolicy", text, "Redrive policy is not a valid JSON map.") from error
-    for name in ("deadLetterTargetArn", "maxReceiveCount"):
+        raise invalid_attribute("RedrivePolicy", "Redrive policy is not a valid JSON map.") from error
+    for name in _DEAD_LETTER_MEMBERS:
         if name not in policy:
             raise invalid_value("RedrivePolicy", text, f"Redrive policy does not contain mandatory attribute: {name}.")
+    if len(policy) > len(_DEAD_LETTER_MEMBERS):
+        supported = ", ".join(_DEAD_LETTER_MEMBERS)
+        raise invalid_value("RedrivePolicy", text, f"Only following attributes are supported: [{supported}].")
     target, count = policy["deadLetterTargetArn"], str(policy["maxReceiveCount"])
     if not _is_number(count, 1, model.MAX_RECEIVE_COUNT_MAX):
         raise invalid_value(
@@ -181,9 +186,11 @@ def _dead_letter_policy(text: str) -> model.DeadLetterPolicy:
             text,
             f"Invalid value for maxReceiveCount: {shown(count)}, valid values are from 1 to 1000 both inclusive.",
         )
-    arn = parse_arn(target) if isinstance(target, str) else None
+    if not isinstance(target, str):
+        raise invalid_value("RedrivePolicy", text, "Invalid value for deadLetterTargetArn.")
+    arn = parse_arn(target)
     if arn is None or arn.service != "sqs":
-        raise invalid_value("RedrivePolicy", text, f"Invalid value for deadLetterTargetArn: {shown(target)}.")
+        raise invalid_value("RedrivePolicy", text, "Dead-letter target ARN should be fully qualified ARN.")
     return model.DeadLetterPolicy(target, int(count), text)
 
 

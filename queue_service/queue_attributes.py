@@ -59,7 +59,9 @@ _RANGES = {
 }
 _DEFAULTS = Meta()
 POLICY, REDRIVE_ALLOW = "policy", redrive_allow.PARAMETER
-DEAD_LETTER_TYPE = "Dead-letter queue must be same type of queue as the source"
+_DEAD_LETTER_TYPE = "Dead-letter queue must be same type of queue as the source"
+_DEAD_LETTER_REGION = "Dead-letter target must be in same region as the source"
+_DEAD_LETTER_OWNER = "Dead-letter target owner should be same as the source"
 _CHOICES = {"deduplication_scope": DEDUPLICATION_SCOPES, "fifo_throughput_limit": FIFO_THROUGHPUT_LIMITS}
 _OF_FIFO = ("content_based_deduplication", *_CHOICES)
 _MANAGED, _KMS_KEY = "managed_sse_enabled", "kms_master_key_id"
@@ -271,14 +273,11 @@ def checked_redrive_allow(text: str | None) -> str | None:
 
 def _dead_letter_name(text: str, owner: Place) -> str:
     target = place(text, owner.account, owner.region, "dead_letter_policy.queue")
-    if (target.account, target.region) != (owner.account, owner.region):
-        raise INVALID_ATTRIBUTE_VALUE.error(
-            parameter="dead_letter_policy.queue",
-            value=target.arn,
-            allowed="it must be a queue of the same account and region",
-        )
-    if is_fifo(target.name) != is_fifo(owner.name):
-        raise INVALID_ATTRIBUTE_VALUE.error(
-            parameter="dead_letter_policy.queue", value=target.arn, allowed=DEAD_LETTER_TYPE
-        )
+    for differs, allowed in (
+        (target.region != owner.region, _DEAD_LETTER_REGION),
+        (target.account != owner.account, _DEAD_LETTER_OWNER),
+        (is_fifo(target.name) != is_fifo(owner.name), _DEAD_LETTER_TYPE),
+    ):
+        if differs:
+            raise INVALID_ATTRIBUTE_VALUE.error(parameter="dead_letter_policy.queue", value=target.arn, allowed=allowed)
     return target.name

@@ -207,9 +207,45 @@ NAME = invalid("Can only include alphanumeric characters, hyphens, or underscore
         (
             "a",
             {"RedrivePolicy": "nope"},
-            invalid(
-                "Value nope for parameter RedrivePolicy is invalid. Reason: Redrive policy is not a valid JSON map."
+            (
+                "InvalidAttributeValue",
+                "InvalidAttributeValue",
+                "Invalid value for the parameter RedrivePolicy. Reason: Redrive policy is not a valid JSON map.",
             ),
+        ),
+        (
+            "a",
+            {"RedrivePolicy": "{}"},
+            invalid(
+                "Value {} for parameter RedrivePolicy is invalid. Reason: Redrive policy does not contain mandatory"
+                " attribute: maxReceiveCount."
+            ),
+        ),
+        (
+            "a",
+            {"RedrivePolicy": '{"deadLetterTargetArn":"x","maxReceiveCount":1,"redrivePermission":"allowAll"}'},
+            invalid(
+                'Value {"deadLetterTargetArn":"x","maxReceiveCount":1,"redrivePermission":"allowAll"} for parameter'
+                " RedrivePolicy is invalid. Reason: Only following attributes are supported: [maxReceiveCount,"
+                " deadLetterTargetArn]."
+            ),
+        ),
+        *(
+            (
+                "a",
+                {"RedrivePolicy": f'{{"deadLetterTargetArn":{target},"maxReceiveCount":1}}'},
+                invalid(
+                    f'Value {{"deadLetterTargetArn":{target},"maxReceiveCount":1}} for parameter RedrivePolicy is'
+                    f" invalid. Reason: {reason}."
+                ),
+            )
+            for target, reason in (
+                ("7", "Invalid value for deadLetterTargetArn"),
+                ('"dead"', "Dead-letter target ARN should be fully qualified ARN"),
+                ('"arn:aws:sns:us-east-1:000000000000:a"', "Dead-letter target ARN should be fully qualified ARN"),
+                ('"arn:aws:sqs:eu-west-1:111111111111:b"', "Dead-letter target must be in same region as the source"),
+                ('"arn:aws:sqs:us-east-1:111111111111:b"', "Dead-letter target owner should be same as the source"),
+            )
         ),
         (
             "a",
@@ -316,8 +352,9 @@ def test_bad_redrive_policy_is_refused_without_repeating_all_of_it(run, redrive)
     async def scenario(_, ask):
         refused = await refusal(ask("SetQueueAttributes", QueueUrl=URL, Attributes={"RedrivePolicy": redrive}))
 
-        assert refused[1] == "InvalidParameterValue"
-        assert "for parameter RedrivePolicy is invalid. Reason: " in refused[2]
+        assert refused[1] in ("InvalidParameterValue", "InvalidAttributeValue")
+        assert "parameter RedrivePolicy" in refused[2]
+        assert ". Reason: " in refused[2]
         assert len(refused[2]) < 4_000
 
     in_a_queue(run, scenario)
