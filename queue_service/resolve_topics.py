@@ -471,7 +471,9 @@ async def _confirm(
     if found is None:
         # As SNS has it, beside the name of no topic the token alone says which is meant, of this account and region.
         meta = await desk.engine.read((payload[:_U64],), meta_of, payload[:_U64])
-        if meta is not None and (meta.account, meta.region) == (place.account, place.region):
+        if meta is not None:
+            if (meta.account, meta.region) != (place.account, place.region):
+                raise wrong("Topic")
             place = TopicPlace(meta.account, meta.region, meta.name)
             found = await desk.find(place)
     if found is None:

@@ -393,7 +393,7 @@ def test_token_confirms_its_subscription_beside_the_name_of_a_topic_that_is_not_
             elsewhere = "arn:aws:sns:eu-central-1:000000000000:newt"
             with pytest.raises(ServiceError) as refusal:
                 await news.call(topics.ConfirmSubscription(topic=elsewhere, token=token))
-            assert refusal.value.row.code == "NotFound"
+            assert (refusal.value.row.code, refusal.value.message) == ("InvalidParameter", "Invalid parameter: Topic")
 
             confirmed = await news.call(topics.ConfirmSubscription(topic="newt", token=token))
 
