@@ -558,6 +558,29 @@ def test_page_token_is_base64(aws):
     assert (len(first["Subscriptions"]), len(second["Subscriptions"])) == (100, 1)
 
 
+def test_link_is_answered_in_json_where_its_follower_accepts_that(aws):
+    topic = aws.topic()
+    _, document = asked(aws, topic)
+    accepts = {"Accept": "application/json, text/plain, */*"}
+
+    with urllib.request.urlopen(urllib.request.Request(document["SubscribeURL"], headers=accepts)) as answer:
+        confirmed = json.load(answer)
+    forged = urllib.request.Request(document["SubscribeURL"] + "00", headers=accepts)
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(forged)
+
+    (subscription,) = aws.sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+    response = confirmed["ConfirmSubscriptionResponse"]
+    assert response["ConfirmSubscriptionResult"] == {"SubscriptionArn": subscription["SubscriptionArn"]}
+    assert list(response["ResponseMetadata"]) == ["RequestId"]
+    with refused.value as error:
+        assert json.load(error)["Error"] == {
+            "Code": "InvalidParameter",
+            "Message": "Invalid parameter: Token",
+            "Type": "Sender",
+        }
+
+
 def test_link_ends_no_subscription_whose_confirmation_was_signed(aws):
     url, subscription = aws.subscribed(topic := aws.topic())
     aws.sns.publish(TopicArn=topic, Message="hello")
