@@ -457,6 +457,7 @@ def object_key(partition: bytes, key: str) -> bytes:
     return partition + OBJECTS + tuples.encode((key,))
 
 
+_NUMBER_BYTES: Final = 8
 _HIGHEST_NUMBER: Final = (1 << 63) - 1
 """What numbers are inverted in: below the byte with which the codec goes on behind a zero in a text, so that the
 versions of a key stand before every longer key.
@@ -471,6 +472,20 @@ def version_key(partition: bytes, key: str, number: int) -> bytes:
 def version_place(key: str, number: int) -> bytes:
     """Return where a version stands in its subspace."""
     return tuples.encode((key,)) + u64(_HIGHEST_NUMBER - number)
+
+
+def parse_version_place(position: bytes) -> tuple[str, int, bool] | None:
+    """Return the key and the number of the version at whose place a position is, and whether it is just behind that;
+    None where it is a key's own place, or one between keys.
+    """
+    end = position.find(b"\x00", 1)
+    while end >= 0 and position[end + 1 : end + 2] == b"\xff":
+        end = position.find(b"\x00", end + 2)
+    left = len(position) - end - 1
+    if end < 0 or left < _NUMBER_BYTES:
+        return None
+    number = _HIGHEST_NUMBER - int.from_bytes(position[end + 1 : end + 1 + _NUMBER_BYTES], "big")
+    return text_of(position[: end + 1], 0), number, left > _NUMBER_BYTES
 
 
 def parse_object_key(row_key: bytes) -> str:

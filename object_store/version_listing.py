@@ -95,7 +95,7 @@ def list_versions(txn: ReadTxn, step: VersionStep) -> Listed[ObjectVersion]:
     """Read one snapshot's part of a page; raises `NoSuchBucket`."""
     partition = step.partition
     open_bucket(txn, partition, step.bucket)
-    position = step.position or _behind_marker(txn, step)
+    position = _with_restored(txn, partition, step.position or _behind_marker(txn, step))
     end = tuples.after(keys.text_prefix(b"", step.prefix))
     batch = step.limit + 1
     current = _Rows(txn, partition + keys.OBJECTS, position, end, batch)
@@ -152,6 +152,19 @@ def _behind_marker(txn: ReadTxn, step: VersionStep) -> bytes:
         number = place_of_id(txn, step.partition, key, step.version_id_marker)
     begin = keys.text_prefix(b"", step.prefix)
     return max(begin, tuples.encode((key,)) if number is None else keys.version_place(key, number) + b"\x00")
+
+
+def _with_restored(txn: ReadTxn, partition: bytes, position: bytes) -> bytes:
+    """Return where to read on from a position within a key: from the key's own place where what stood behind the
+    position is the current version since, because all that was listed of the key is deleted.
+    """
+    place = keys.parse_version_place(position)
+    if place is None:
+        return position
+    key, number, is_behind = place
+    current = find_current(txn, partition, key)
+    is_left = current is not None and (current.body < number or (current.body == number and not is_behind))
+    return tuples.encode((key,)) if is_left else position
 
 
 def _newest(txn: ReadTxn, partition: bytes, key: str) -> int:

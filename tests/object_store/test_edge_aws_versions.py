@@ -363,6 +363,26 @@ def test_a_listing_goes_on_from_its_markers(full: Full) -> None:
     )
 
 
+@pytest.mark.parametrize("page_size", [1, 2, 3])
+def test_pages_that_are_deleted_as_they_come_leave_nothing_behind(door: Door, page_size: int) -> None:
+    s3 = door.client()
+    enable(s3)
+    versions = [
+        (key, s3.put_object(Bucket="inbox", Key=key, Body=b"")["VersionId"]) for key in ("a", "b") for _ in range(5)
+    ]
+
+    deleted = []
+    paginator = s3.get_paginator("list_object_versions")
+    for page in paginator.paginate(Bucket="inbox", PaginationConfig={"PageSize": page_size}):
+        entries = [{"Key": it["Key"], "VersionId": it["VersionId"]} for it in page["Versions"]]
+        assert {it["Key"] for it in page["Versions"] if it["IsLatest"]} == {it["Key"] for it in page["Versions"]}
+        s3.delete_objects(Bucket="inbox", Delete={"Objects": entries})
+        deleted += [(it["Key"], it["VersionId"]) for it in entries]
+
+    assert sorted(deleted) == sorted(versions)
+    assert "Versions" not in s3.list_object_versions(Bucket="inbox")
+
+
 def test_a_signed_url_names_its_version(full: Full) -> None:
     asked = {"Bucket": "inbox", "Key": "k", "VersionId": full.old}
     url = full.door.client(signature_version="s3v4").generate_presigned_url("get_object", asked)

@@ -8,8 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cumulo.object_store import keys, listing_model
+from cumulo.object_store.configuration_model import VERSIONING_ENABLED, SetBucketConfiguration, Versioning
 from cumulo.object_store.keys import Counters, Meta, ObjectRecord
 from cumulo.object_store.listing import SEEKS_PER_STEP, ListStep, first_position, list_step
+from cumulo.object_store.object_model import DeleteObject
 from cumulo.storage import records
 from cumulo.storage.memory import MemoryEngine
 
@@ -204,6 +206,29 @@ def test_listing_follows_an_object_that_comes_and_goes_between_pages(run: Any) -
         rest = await stand.list_(page_size=2, page_token=page.next_page_token)
 
         assert [it.key for it in rest.objects] == ["d"]
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("key", ["k", "k\x00k", "k\x00"])
+def test_versions_that_are_deleted_page_by_page_hide_no_older_one(run: Any, key: str) -> None:
+    async def scenario(stand: Any) -> None:
+        enabled = SetBucketConfiguration("inbox", "versioning", Versioning(VERSIONING_ENABLED))
+        await stand.call("SetBucketConfiguration", enabled)
+        stored = [(await stand.put(key, b"")).version_id for _ in range(5)]
+
+        found, token = [], ""
+        while True:
+            request = listing_model.ListObjectVersions(bucket="inbox", page_size=2, page_token=token)
+            page = await stand.call("ListObjectVersions", request)
+            for one in page.versions:
+                found.append(one.version_id)
+                await stand.call("DeleteObject", DeleteObject(bucket="inbox", key=key, version_id=one.version_id))
+            token = page.next_page_token
+            if not token:
+                break
+
+        assert found == stored[::-1]
 
     run(scenario)
 
