@@ -118,6 +118,9 @@ S3_OUTPUT_ROOTS = {
 }
 """Amazon S3 API Reference, "Response Syntax" of each operation; the shape's own name where it has none."""
 
+S3_OPTIONAL = {"PutBucketPolicyRequest": ("Policy",), "Tagging": ("TagSet",)}
+"""What S3 does without, although its description says that it is required."""
+
 SCALARS = {
     "string": "str",
     "character": "str",
@@ -224,7 +227,7 @@ class Generator:
             annotation = self._member_type(member, key, payload=shape.get("payload") == key)
             for other in members:
                 annotation = self._unhidden(annotation, _free(other))
-            required = key in shape.get("required", ())
+            required = key in shape.get("required", ()) and key not in S3_OPTIONAL.get(name, ())
             lines.append(f"    {attribute}: {annotation}" + ("" if required else " | None = None"))
         rename = f", rename={renames!r}" if renames else ""
         head = f"class {_free(name)}(m.Structure, frozen=True, kw_only=True{rename}):\n"

@@ -400,7 +400,12 @@ class AwsEdge:
             content = await read_payload(request.body, declared, service.body_bytes_max)
         labels = {"Bucket": address.bucket, "Key": address.key} if address.bucket else {}
         head = RequestHead(labels, query, asking.headers)
-        asked = exchange.asked = aws_codec.decode(operation, exchange.protocol, head, content)
+        try:
+            asked = exchange.asked = aws_codec.decode(operation, exchange.protocol, head, content)
+        except (MalformedInput, MissingMember):
+            if service.front is not None and address.bucket and operation.name != "CreateBucket":
+                await service.front.find(address.bucket)
+            raise
         call = AwsCall(ctx, operation.name, asked, body, asking, exchange.base_url, content, service.dialect)
         answer = await handler(call)
         return _s3_response(exchange, model, operation, answer)

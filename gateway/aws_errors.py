@@ -32,6 +32,8 @@ MISSING_ACTION = ErrorRow(
     "MissingAction", 400, Status.INVALID_ARGUMENT, "The request is missing an action or a required parameter."
 )
 _WITHOUT_BODY = frozenset({204, 304})
+ADDITIONAL_MESSAGE = "additionalMessage"
+"""The one element of an error, of S3's, that does not begin with a capital."""
 
 
 def render(
@@ -82,7 +84,7 @@ def render(
 
 def _members(error: ServiceError, members: Members) -> dict[str, Any]:
     named = {members.get(name, name): value for name, value in error.values.items()}
-    return {name: value for name, value in named.items() if name[0].isupper()}
+    return {name: value for name, value in named.items() if name[0].isupper() or name == ADDITIONAL_MESSAGE}
 
 
 def _typed(error: ServiceError, service: ServiceModel, values: dict[str, Any]) -> dict[str, Any]:

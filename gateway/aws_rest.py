@@ -156,12 +156,15 @@ def _bind_headers(members: Sequence[Member]) -> Bind:
 
 def _bind_query(members: Sequence[Member]) -> Bind:
     table = {_name(member): (member.wire, _parser(member, "uri"), member.shape.kind == "list") for member in members}
+    numbers = {member.wire for member in members if member.shape.kind == "integer"}
 
     def bind(head: RequestHead, values: Values) -> None:
         for name, text in head.query:
             if (entry := table.get(name)) is None:
                 continue
             wire, parse, repeats = entry
+            if not text and wire in numbers:
+                continue  # to S3 an empty number is none
             if repeats:
                 values.setdefault(wire, []).extend(parse(text))
             elif wire in values:

@@ -29,6 +29,7 @@ class Dialect(msgspec.Struct, frozen=True):
     download of a part of its checksum; and how many there are stands behind a checksum of checksums.
     `tells_start_after`: a listing with a token tells what it was asked to begin behind, and an empty token is none.
     `hides_default_encryption`: of a bucket whose encryption nobody configured it is not told that it encrypts.
+    `lists_groups_first`: access control lists name groups before accounts.
     """
 
     said_otherwise: Mapping[ErrorRow, ErrorRow] = {}
@@ -41,6 +42,7 @@ class Dialect(msgspec.Struct, frozen=True):
     shows_parts: bool = False
     tells_start_after: bool = False
     hides_default_encryption: bool = False
+    lists_groups_first: bool = False
 
 
 AWS = Dialect()

@@ -48,6 +48,10 @@ class BucketFront(Protocol):
         """Answer a preflight, or a request to a website; raises `ServiceError` for S3's own refusals."""
         ...
 
+    async def find(self, bucket: str) -> None:
+        """Raise `NoSuchBucket` where there is no such bucket: that comes before what is wrong with a document."""
+        ...
+
     async def leave(self, visit: Visit, response: Response) -> Response:
         """Return the answer as it goes out; raises nothing."""
         ...

@@ -4,6 +4,8 @@ Owns a key's record and its materials. Promises: a key that is to be deleted is 
 leaves nothing that could open what it encrypted; a rotation keeps older materials, so that what they encrypted opens.
 """
 
+from typing import Final
+
 import msgspec
 
 from cumulo.core.errors import ServiceError
@@ -88,6 +90,10 @@ def create_key(txn: Txn, stamped: Stamped) -> model.Key:
     return described(stamped.key, msgspec.structs.replace(record, description=""))
 
 
+_PROTECTED: Final = {"s3": "objects"}
+"""What the key of a service protects, in AWS's words."""
+
+
 def provide_service_key(txn: Txn, stamped: Stamped) -> bytes:
     """Return the id of the key of a service (`stamped.request`), which is made unless it is there."""
     service: str = stamped.request
@@ -96,11 +102,12 @@ def provide_service_key(txn: Txn, stamped: Stamped) -> bytes:
     known = txn.get(place)
     if known is not None:
         return keys.decode_alias(known).key
+    protected = _PROTECTED.get(service, "data")
     record = KeyRecord(
         account=stamped.account,
         region=stamped.region,
         create_ms=stamped.wall_ms,
-        description=f"Default key that protects my {service.upper()} data when no other key is defined",
+        description=f"Default key that protects my {service.upper()} {protected} when no other key is defined",
         policy=stamped.policy,
         service=service,
         rotation_days=model.ROTATION_DAYS_DEFAULT,

@@ -2028,7 +2028,7 @@ class PutBucketPolicyRequest(m.Structure, frozen=True, kw_only=True):
     ContentMD5: Annotated[str, m.Header("Content-MD5")] | None = None
     ChecksumAlgorithm: Annotated[str, m.Header("x-amz-sdk-checksum-algorithm")] | None = None
     ConfirmRemoveSelfBucketAccess: Annotated[bool, m.Header("x-amz-confirm-remove-self-bucket-access")] | None = None
-    Policy: Annotated[str, m.Payload()]
+    Policy: Annotated[str, m.Payload()] | None = None
     ExpectedBucketOwner: Annotated[str, m.Header("x-amz-expected-bucket-owner")] | None = None
 
 
@@ -2561,7 +2561,7 @@ class Tag(m.Structure, frozen=True, kw_only=True):
 
 
 class Tagging(m.Structure, frozen=True, kw_only=True):
-    TagSet: Annotated[list[Tag], m.Xml(item="Tag")]
+    TagSet: Annotated[list[Tag], m.Xml(item="Tag")] | None = None
 
 
 class TargetGrant(m.Structure, frozen=True, kw_only=True):

@@ -41,6 +41,7 @@ from cumulo.object_store.errors import (
     ILLEGAL_VERSIONING,
     INVALID_ARGUMENT,
     MALFORMED_CONFIGURATION,
+    REFUSED_ARGUMENT,
     TOO_MANY_CONFIGURATIONS,
     UNREPLICABLE_BUCKET,
 )
@@ -93,6 +94,7 @@ class Kind(msgspec.Struct, frozen=True):
     shape: str = ""
     check: Callable[[str, Any], None] | None = None
     has_ids: bool = False
+    other_id: ErrorRow = MALFORMED_CONFIGURATION
     deletes: str = ""
 
     @property
@@ -106,10 +108,12 @@ class Kind(msgspec.Struct, frozen=True):
         return self.type if self.type is not None else getattr(aws_s3, self.shape)
 
 
-def _many(noun: str, shape: str, check: Callable[[str, Any], None]) -> Kind:
+def _many(
+    noun: str, shape: str, check: Callable[[str, Any], None], other_id: ErrorRow = MALFORMED_CONFIGURATION
+) -> Kind:
     """Return a kind of which a bucket has up to a thousand; they are kept and given back, and do nothing."""
     missing = errors.NO_SUCH_CONFIGURATION
-    return Kind(f"s3:Get{noun}", f"s3:Put{noun}", missing, shape=shape, check=check, has_ids=True)
+    return Kind(f"s3:Get{noun}", f"s3:Put{noun}", missing, shape=shape, check=check, has_ids=True, other_id=other_id)
 
 
 KINDS: Final = {
@@ -200,7 +204,12 @@ KINDS: Final = {
     "intelligent_tiering": _many(
         "IntelligentTieringConfiguration", "IntelligentTieringConfiguration", inventories.check_tiering
     ),
-    "inventory": _many("InventoryConfiguration", "InventoryConfiguration", inventories.check_inventory),
+    "inventory": _many(
+        "InventoryConfiguration",
+        "InventoryConfiguration",
+        inventories.check_inventory,
+        other_id=CONFIGURATION_ID_MISMATCH,
+    ),
     "metrics": _many("MetricsConfiguration", "MetricsConfiguration", inventories.check_metrics),
 }
 
@@ -222,7 +231,7 @@ def check_configuration(bucket: str, name: str, value: Configuration | None, id_
         raise INVALID_ARGUMENT.error(parameter="value", value=type(value).__name__, allowed=f"a value of kind {name}")
     check_id(kind, id_)
     if kind.has_ids and id_ != getattr(value, "Id", ""):
-        raise CONFIGURATION_ID_MISMATCH.error()
+        raise kind.other_id.error()
     if kind.check is not None:
         kind.check(bucket, value)
     match value:
@@ -263,10 +272,8 @@ def check_id(kind: Kind, id_: str) -> None:
 def check_ownership(ownership: str) -> None:
     """Raise `InvalidArgument` for an object ownership that S3 does not know."""
     if ownership not in acl_model.OBJECT_OWNERSHIPS:
-        raise INVALID_ARGUMENT.error(
-            parameter="x-amz-object-ownership",
-            value=repr(shown(ownership)),
-            allowed="one of " + ", ".join(acl_model.OBJECT_OWNERSHIPS),
+        raise REFUSED_ARGUMENT.error(
+            reason=f"Invalid x-amz-object-ownership header: {shown(ownership)}", parameter="x-amz-object-ownership"
         )
 
 
@@ -361,6 +368,8 @@ def set_configuration(txn: Txn, stamped: Stamped) -> None:
         if to_default
         else None
     )
+    if value == tagging_model.BucketTagging({}):
+        value = None  # to S3 no tags are no tag set
     if kind.has_ids and txn.get(keys.configuration_key(stamped.partition, request.kind, request.id)) is None:
         if value is None:
             raise errors.NO_SUCH_CONFIGURATION.error()

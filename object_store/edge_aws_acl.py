@@ -9,7 +9,7 @@ Source: S3 API reference, PutBucketAcl, GetObjectAcl; user guide, "Access contro
 from typing import Any, Final
 
 from cumulo.core.names import parse_arn
-from cumulo.gateway.aws_service import AwsAnswer, AwsCall, Handler
+from cumulo.gateway.aws_service import AwsAnswer, AwsCall, Dialect, Handler
 from cumulo.identity.owners import Owner
 from cumulo.object_store import acl_model, bucket_model
 from cumulo.object_store.acl import EXECUTION, EXECUTION_ID, GROUPS, PERMISSIONS, from_headers
@@ -28,15 +28,14 @@ def handlers(service: Service) -> dict[str, Handler]:
     async def get_bucket_acl(call: AwsCall) -> AwsAnswer:
         bucket = call.request.Bucket
         await check_headers(service, call, bucket)
-        return await _document(
-            service, (await service.call(call.ctx, "GetBucketAcl", acl_model.GetBucketAcl(bucket))).value
-        )
+        found = (await service.call(call.ctx, "GetBucketAcl", acl_model.GetBucketAcl(bucket))).value
+        return await _document(service, found, call.dialect)
 
     async def get_object_acl(call: AwsCall) -> AwsAnswer:
         bucket, key = call.request.Bucket, call.request.Key
         await check_headers(service, call, bucket)
         asked = acl_model.GetObjectAcl(bucket, key, asked_version(call.request.VersionId))
-        return await _document(service, (await service.call(call.ctx, "GetObjectAcl", asked)).value)
+        return await _document(service, (await service.call(call.ctx, "GetObjectAcl", asked)).value, call.dialect)
 
     async def put_bucket_acl(call: AwsCall) -> AwsAnswer:
         bucket = call.request.Bucket
@@ -118,8 +117,10 @@ def _grant(it: Any) -> acl_model.AskedGrant:
     return acl_model.AskedGrant(named[0], it.Permission)
 
 
-async def _document(service: Service, acl: acl_model.Acl) -> AwsAnswer:
-    ordered = sorted(acl.grants, key=lambda grant: grant.grantee not in GROUPS)
+async def _document(service: Service, acl: acl_model.Acl, dialect: Dialect) -> AwsAnswer:
+    ordered = acl.grants
+    if dialect.lists_groups_first:
+        ordered = tuple(sorted(ordered, key=lambda grant: grant.grantee not in GROUPS))
     grants = "".join([await _grant_element(service, grant) for grant in ordered])
     return document(
         "AccessControlPolicy",

@@ -11,6 +11,7 @@ from cumulo.gateway.aws_service import AwsAnswer, AwsCall, Handler
 from cumulo.gateway.aws_timestamps import iso8601_of_s3
 from cumulo.object_store import bucket_model, listing_model
 from cumulo.object_store.acl import from_headers
+from cumulo.object_store.configurations import check_ownership
 from cumulo.object_store.edge_aws_acl import element_of
 from cumulo.object_store.edge_aws_errors import argument_error, header_error
 from cumulo.object_store.edge_aws_headers import check_headers
@@ -81,6 +82,9 @@ async def _create_bucket(service: Service, call: AwsCall) -> AwsAnswer:
         raise header_error("x-amz-bucket-namespace")
     configuration = request.CreateBucketConfiguration
     location, tags = "", {}
+    ownership = headers.get("x-amz-object-ownership")
+    if ownership is not None:
+        check_ownership(ownership)  # the room takes an empty one for none
     if configuration is not None:
         if configuration.Location is not None or configuration.Bucket is not None:
             raise header_error("CreateBucketConfiguration: Location, Bucket")
@@ -90,7 +94,7 @@ async def _create_bucket(service: Service, call: AwsCall) -> AwsAnswer:
         bucket=request.Bucket,
         location_constraint=location,
         acl=headers.get("x-amz-acl", ""),
-        object_ownership=headers.get("x-amz-object-ownership", ""),
+        object_ownership=ownership or "",
         tags=tags,
         grants=from_headers(headers.get),
         locks_objects=bool(request.ObjectLockEnabledForBucket),

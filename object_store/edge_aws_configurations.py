@@ -42,8 +42,10 @@ def public_access_block_of(said: Any) -> acl_model.PublicAccessBlock:
 
 
 def ownership_controls_of(said: Any) -> acl_model.OwnershipControls:
-    """Return what S3's shape of ownership controls says; raises `MalformedXML` for other than one rule."""
-    if len(said.Rules) != 1:
+    """Return what S3's shape of ownership controls says; raises `MalformedXML` for other than one rule, and for an
+    ownership that is none.
+    """
+    if len(said.Rules) != 1 or said.Rules[0].ObjectOwnership not in acl_model.OBJECT_OWNERSHIPS:
         raise MALFORMED_XML.error()
     return acl_model.OwnershipControls(said.Rules[0].ObjectOwnership)
 
@@ -125,7 +127,7 @@ def handlers(service: Service) -> dict[str, Handler]:
     async def put_bucket_policy(call: AwsCall) -> AwsAnswer:
         bucket = call.request.Bucket
         await check_headers(service, call, bucket)
-        await service.call(call.ctx, "SetBucketPolicy", bucket_model.SetBucketPolicy(bucket, call.request.Policy))
+        await service.call(call.ctx, "SetBucketPolicy", bucket_model.SetBucketPolicy(bucket, call.request.Policy or ""))
         return AwsAnswer(status=204)
 
     async def delete_bucket_policy(call: AwsCall) -> AwsAnswer:

@@ -28,6 +28,8 @@ _CEPH: Final = dict(
         _but(row(Refusal.EXPIRES_TOO_LONG, AuthForm.QUERY, "s3"), "AccessDenied", 403),
         _but(INVALID_EXPECTED_OWNER, "AccessDenied", 403),
         _but(errors.INVALID_PART_NUMBER, "InvalidPart", 400),
+        _but(errors.NO_PARTS, "MalformedXML", 400),
+        _but(errors.COPY_RANGE_BEHIND_END, "InvalidRange", 416),
         _but(errors.INVALID_COPY_RANGE, "InvalidRange", 416),
         _but(errors.INVALID_CHECKSUM_VALUE, "BadDigest", 400),
         _but(errors.TOO_MANY_TAGS, "InvalidTag", 400),
@@ -49,5 +51,6 @@ DIALECTS: Final[Mapping[str, Dialect]] = {
         shows_parts=True,
         tells_start_after=True,
         hides_default_encryption=True,
+        lists_groups_first=True,
     ),
 }

@@ -7,10 +7,12 @@ no XML.
 Source: what Amazon S3 answers; API reference, "Error responses".
 """
 
+import base64
 from collections.abc import Mapping
 from typing import Final
 
 from cumulo.core.errors import ErrorRow, ServiceError, Status
+from cumulo.gateway.aws_errors import ADDITIONAL_MESSAGE
 from cumulo.gateway.aws_service import AwsCall, InputErrors
 from cumulo.gateway.aws_timestamps import rfc822
 from cumulo.object_store import errors
@@ -121,9 +123,9 @@ def request_error(message: str) -> ServiceError:
     return _INVALID_REQUEST.error(message=message)
 
 
-def header_error(header: str) -> ServiceError:
-    """Return the refusal of a header that asks for what is not built, here or by S3 itself."""
-    return ServiceError(NOT_IMPLEMENTED, {"Header": header})
+def header_error(header: str, more: str = "") -> ServiceError:
+    """Return the refusal of a header that asks for what is not built, here or, in S3's own words `more`, by S3."""
+    return ServiceError(NOT_IMPLEMENTED, {"Header": header} | ({ADDITIONAL_MESSAGE: more} if more else {}))
 
 
 def refusal_headers(error: ServiceError, *, denies_markers: bool = False) -> tuple[tuple[str, str], ...]:
@@ -162,9 +164,11 @@ def add_elements(error: ServiceError, call: AwsCall) -> None:
         case errors.INVALID_DIGEST:
             values["Content-MD5"] = headers.get("content-md5", "")
         case errors.BAD_CONTENT_MD5:
+            said, found = headers.get("content-md5", ""), bytes.fromhex(str(values["calculated"]))
             values |= {
-                "ExpectedDigest": headers.get("content-md5", ""),
-                "CalculatedDigest": str(values.get("calculated", "")),
+                # S3 writes what a part or a document should have been as it came, and of a whole object in hex.
+                "ExpectedDigest": base64.b64decode(said).hex() if call.operation == "PutObject" else said,
+                "CalculatedDigest": base64.b64encode(found).decode(),
             }
     if "ArgumentName" in values:
         name = str(values["ArgumentName"])

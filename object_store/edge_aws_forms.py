@@ -124,4 +124,4 @@ def _tags(text: str | None) -> dict[str, str]:
         tagging = from_plain("xml", values, _aws_s3.Tagging, strict=False)
     except MalformedInput as error:
         raise MALFORMED_XML.error() from error
-    return tags_of(tagging.TagSet)
+    return tags_of(tagging.TagSet or [])

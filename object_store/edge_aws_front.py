@@ -16,7 +16,9 @@ from cumulo.core.errors import ErrorRow, Status
 from cumulo.gateway.bucket_front import Visit
 from cumulo.gateway.http1 import Request, Response
 from cumulo.object_store import cors, edge_aws_websites
+from cumulo.object_store.bucket_model import bucket_arn
 from cumulo.object_store.edge_aws_access import logged
+from cumulo.object_store.errors import NO_SUCH_BUCKET
 from cumulo.object_store.service import Service
 
 _BAD_REQUEST: Final = ErrorRow("BadRequest", 400, Status.INVALID_ARGUMENT, "{message}")
@@ -48,6 +50,11 @@ class Front:
         if visit.request.method == "OPTIONS":
             return await self._preflight(visit)
         return await edge_aws_websites.serve(self._service, visit)
+
+    async def find(self, bucket: str) -> None:
+        """Raise `NoSuchBucket` where there is no such bucket."""
+        if await self._service.guard(bucket_arn(bucket)) is None:
+            raise NO_SUCH_BUCKET.error(bucket=bucket, BucketName=bucket)
 
     async def leave(self, visit: Visit, response: Response) -> Response:
         """Give an answer the headers that a page of another origin, or one who pays, is to see; have it logged."""

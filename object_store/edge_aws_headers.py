@@ -45,6 +45,7 @@ _NOT_BUILT: Final = frozenset(
 _OWNER: Final = "x-amz-expected-bucket-owner"
 _SPECIAL: Final = _NOT_BUILT | {_OWNER}
 _CONDITIONS: Final = frozenset(("if-match", "if-none-match", "if-modified-since", "if-unmodified-since"))
+_REFUSED_CONDITION: Final = "We don't accept the provided value of {} header for this API"
 _RANGE: Final = re.compile(r"bytes=\s*(\d{0,19})\s*-\s*(\d{0,19})\s*")
 _CONTENT_HEADERS: Final = frozenset(object_model.CONTENT_HEADERS)
 _MD5_BYTES: Final = 16
@@ -122,12 +123,12 @@ def write_conditions(call: AwsCall) -> tuple[str, str]:
     headers = call.http.headers
     match, none_match = headers.get("if-match", ""), headers.get("if-none-match", "")
     if match and none_match:
-        raise header_error("If-Match,If-None-Match")
+        raise header_error("If-Match,If-None-Match", "Multiple conditional request headers present in the request")
     if not call.dialect.any_condition:
         if match == ANY_ETAG:
-            raise header_error("If-Match")
+            raise header_error("If-Match", _REFUSED_CONDITION.format("If-Match"))
         if none_match not in ("", ANY_ETAG):
-            raise header_error("If-None-Match")
+            raise header_error("If-None-Match", _REFUSED_CONDITION.format("If-None-Match"))
     return etags(match), etags(none_match)
 
 

@@ -167,8 +167,13 @@ async def _complete(service: Service, call: AwsCall) -> AwsAnswer:
 
 
 def completed_parts(said: Any) -> tuple[upload_model.CompletedPart, ...]:
-    """Return the parts that a document names; raises `MalformedXML`, `InvalidRequest` for a checksum that is none."""
-    parts = None if said is None else said.Parts
+    """Return the parts that a document names, none where there is no document: that is for after the upload was found.
+
+    Raises `MalformedXML`, `InvalidRequest` for a checksum that is none.
+    """
+    if said is None:
+        return ()
+    parts = said.Parts
     if not parts or len(parts) > upload_model.PARTS_MAX:
         raise MALFORMED_XML.error()
     return tuple([_completed(part) for part in parts])
@@ -268,17 +273,16 @@ async def _list_uploads(service: Service, call: AwsCall) -> AwsAnswer:
         f"<CommonPrefixes><Prefix>{encode(one)}</Prefix></CommonPrefixes>" for one in page.common_prefixes
     )
     is_truncated = bool(page.next_page_token)
+    last_key, last_upload_id = page.last_key, page.last_upload_id
+    if not is_truncated:  # of what is listed whole S3 names the last upload, too
+        last_key, last_upload_id = (page.uploads[-1].key, page.uploads[-1].upload_id) if page.uploads else ("", "")
     return document(
         "ListMultipartUploadsResult",
         f"<Bucket>{escape(request.Bucket)}</Bucket><KeyMarker>{encode(key_marker)}</KeyMarker>"
         f"<UploadIdMarker>{escape(upload_id_marker)}</UploadIdMarker>"
-        + (
-            f"<NextKeyMarker>{encode(page.last_key)}</NextKeyMarker>"
-            f"<NextUploadIdMarker>{page.last_upload_id}</NextUploadIdMarker>"
-            if is_truncated
-            else ""
-        )
-        + f"<Prefix>{encode(prefix)}</Prefix>"
+        f"<NextKeyMarker>{encode(last_key)}</NextKeyMarker>"
+        f"<NextUploadIdMarker>{last_upload_id}</NextUploadIdMarker>"
+        + (f"<Prefix>{encode(prefix)}</Prefix>" if prefix else "")
         + (f"<Delimiter>{encode(delimiter)}</Delimiter>" if delimiter else "")
         + (f"<EncodingType>{request.EncodingType}</EncodingType>" if request.EncodingType else "")
         + f"<MaxUploads>{min(limit, listing_model.PAGE_MAX)}</MaxUploads>"

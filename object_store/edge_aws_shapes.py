@@ -52,7 +52,7 @@ def handlers(service: Service) -> dict[str, Handler]:
         table[f"Put{noun}"] = _putter(service, kind, shape)
         table[f"Get{noun}"] = _getter(service, kind, shape, empty)
     for noun, (kind, shape) in _MANY.items():
-        table[f"Put{noun}"] = _putter(service, kind, shape)
+        table[f"Put{noun}"] = _putter(service, kind, shape, status=204)
         table[f"Get{noun}"] = _getter(service, kind, shape, "")
         table[f"Delete{noun}"] = _deleter(service, kind)
         table[f"List{noun}s"] = _lister(service, kind, noun, shape)
@@ -64,13 +64,13 @@ def _id(call: AwsCall) -> str:
     return getattr(call.request, "Id", None) or ""
 
 
-def _putter(service: Service, kind: str, shape: str) -> Handler:
+def _putter(service: Service, kind: str, shape: str, status: int = 200) -> Handler:
     async def put(call: AwsCall) -> AwsAnswer:
         bucket = call.request.Bucket
         await check_headers(service, call, bucket)
         asked = configuration_model.SetBucketConfiguration(bucket, kind, getattr(call.request, shape), id=_id(call))
         await service.call(call.ctx, "SetBucketConfiguration", asked)
-        return AwsAnswer()
+        return AwsAnswer(status=status)
 
     return put
 

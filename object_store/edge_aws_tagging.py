@@ -31,7 +31,7 @@ def handlers(service: Service) -> dict[str, Handler]:
     async def put_object_tagging(call: AwsCall) -> AwsAnswer:
         request = call.request
         await check_headers(service, call, request.Bucket)
-        tags = tags_of(request.Tagging.TagSet)
+        tags = tags_of(request.Tagging.TagSet or [])
         asked = tagging_model.SetObjectTagging(request.Bucket, request.Key, tags, asked_version(request.VersionId))
         version_id = (await service.call(call.ctx, "SetObjectTagging", asked)).value
         return AwsAnswer(headers=version_header(version_id))
@@ -53,7 +53,7 @@ def handlers(service: Service) -> dict[str, Handler]:
     async def put_bucket_tagging(call: AwsCall) -> AwsAnswer:
         bucket = call.request.Bucket
         await check_headers(service, call, bucket)
-        value = tagging_model.BucketTagging(tags_of(call.request.Tagging.TagSet))
+        value = tagging_model.BucketTagging(tags_of(call.request.Tagging.TagSet or []))
         await service.call(
             call.ctx, "SetBucketConfiguration", configuration_model.SetBucketConfiguration(bucket, "tagging", value)
         )

@@ -93,7 +93,7 @@ FORMS: Final = {
     TAGGING: Form(
         aws_s3.Tagging,
         "Tagging",
-        lambda said, _: tagging_model.BucketTagging(edge_aws_tagging.tags_of(said.TagSet)),
+        lambda said, _: tagging_model.BucketTagging(edge_aws_tagging.tags_of(said.TagSet or [])),
         lambda it: edge_aws_tagging.tag_elements(it.tags),
     ),
 }

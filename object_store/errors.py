@@ -281,7 +281,7 @@ CONDITIONAL_REQUEST_CONFLICT = ErrorRow(
     "The conditional request cannot succeed due to a conflicting operation against this resource.",
 )
 COPY_RANGE_BEHIND_END = ErrorRow(
-    "InvalidRange", 400, Status.OUT_OF_RANGE, "The specified copy range is invalid for the source object size"
+    "InvalidRequest", 400, Status.OUT_OF_RANGE, "The specified copy range is invalid for the source object size"
 )
 INVALID_COPY_RANGE = ErrorRow(
     "InvalidArgument",
@@ -352,6 +352,7 @@ INVALID_PART = ErrorRow(
     "One or more of the specified parts could not be found.  The part may not have been uploaded, or the specified "
     "entity tag may not match the part's entity tag.",
 )
+NO_PARTS = ErrorRow("InvalidRequest", 400, Status.INVALID_ARGUMENT, "You must specify at least one part")
 INVALID_PART_ORDER = ErrorRow(
     "InvalidPartOrder",
     400,

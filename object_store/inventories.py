@@ -43,12 +43,12 @@ _FIELDS: Final = frozenset(
 
 
 def check_acceleration(bucket: str, value: "aws_s3.AccelerateConfiguration") -> None:
-    """Raise `MalformedXML` for no state, `InvalidRequest` for a bucket that S3 could not accelerate."""
-    _check_one_of("Status", value.Status, _STATES)
+    """Raise `InvalidRequest` for a bucket that S3 could not accelerate, `MalformedXML` for no state."""
     if "." in bucket:
         raise INVALID_REQUEST.error(
             reason="S3 Transfer Acceleration is not supported for buckets with periods (.) in their names"
         )
+    _check_one_of("Status", value.Status, _STATES)
 
 
 def check_analytics(_bucket: str, value: "aws_s3.AnalyticsConfiguration") -> None:

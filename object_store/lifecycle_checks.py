@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from cumulo.core.errors import ServiceError
+from cumulo.gateway.aws_timestamps import iso8601_of_s3
 from cumulo.object_store.errors import INVALID_CONFIGURATION, INVALID_REQUEST, MALFORMED_CONFIGURATION
 from cumulo.object_store.lifecycle_model import (
     DAYS_MAX,
@@ -218,7 +219,9 @@ def _check_newer(action: str, value: int | None) -> None:
 
 def _check_midnight(date_ms: int | None) -> None:
     if date_ms is not None and date_ms % DAY_MS:
-        raise _argument("'Date' must be at midnight GMT")
+        raise INVALID_CONFIGURATION.error(
+            reason="'Date' must be at midnight GMT", parameter="Date", value=iso8601_of_s3(date_ms)
+        )
 
 
 def _shown_filter(it: RuleFilter) -> str:

@@ -22,6 +22,7 @@ from cumulo.object_store.errors import (
     INVALID_PART,
     INVALID_PART_ORDER,
     INVALID_REQUEST,
+    NO_PARTS,
     NO_SUCH_UPLOAD,
 )
 from cumulo.object_store.event_documents import CREATED_COMPLETE
@@ -166,6 +167,8 @@ def complete_upload(txn: Txn, stamped: Stamped) -> object_model.Object:
     stored = txn.get(upload_key)
     if stored is None:
         return _completed_before(txn, stamped, fingerprint)
+    if not request.parts:
+        raise NO_PARTS.error()
     upload = keys.decode_upload(stored)
     rows = chunk_rows(txn, partition, stamped.upload)
     chosen = _choose(rows, request.parts)

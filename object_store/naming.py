@@ -167,6 +167,15 @@ def check_tags(tags: Mapping[str, str], what: str, tags_max: int) -> None:
             raise INVALID_TAG.error(reason=_RESERVED_TAG[what], key=shown(key))
 
 
+def check_unreserved(tags: Mapping[str, str]) -> None:
+    """Raise `InvalidTag` where a new bucket is to bear a tag of the system's, which S3 refuses in other words."""
+    if any(key.startswith("aws:") for key in tags):
+        raise INVALID_TAG.error(
+            reason='User-defined tag keys can\'t start with "aws:". This prefix is reserved for system tags. Remove '
+            '"aws:" from your tag keys and try again.'
+        )
+
+
 def _is_tag_text(text: str) -> bool:
     return all(_TAG.match(character) is not None for character in text)
 

@@ -5,6 +5,7 @@ commit; so is every event written that the change causes.
 """
 
 from collections.abc import Mapping
+from typing import Final
 
 import msgspec
 
@@ -566,7 +567,19 @@ def _missing(txn: ReadTxn, stamped: Stamped) -> ServiceError:
     marker = newest_other(txn, stamped.partition, request.key)
     if marker is None:
         return NO_SUCH_KEY.error(key=shown(request.key))
+    if isinstance(request, _SAYS_MARKER):
+        return METHOD_NOT_ALLOWED.error(delete_marker="true", **_of_marker(marker))
     return NO_SUCH_KEY.error(key=shown(request.key), delete_marker="true", **_of_marker(marker))
+
+
+_SAYS_MARKER: Final = (
+    tagging_model.GetObjectTagging,
+    tagging_model.SetObjectTagging,
+    tagging_model.DeleteObjectTagging,
+    acl_model.SetObjectAcl,
+)
+"""What is refused of a delete marker that is the newest version as it is of one that was named; to others it is no key.
+"""
 
 
 def _of_marker(marker: ObjectRecord) -> Mapping[str, object]:

@@ -79,7 +79,7 @@ async def _create_bucket(
         desk.clock.wall_ms(),
         configurations=_first_configurations(request, desk.defaults),
         row=msgspec.structs.replace(row, acl=asked.acl),
-        may_exist=is_s3 and region == FIRST_REGION,
+        may_exist=is_s3 and region == FIRST_REGION and not request.tags,
         keeps_list=request.keeps_list,
     )
     return Resolved(creation, (ROOT, partition), checks, guard)
@@ -124,6 +124,7 @@ def _first_configurations(
     """Return the configurations that a bucket is made with, as they are stored."""
     found: list[tuple[str, configuration_model.Configuration | None]] = []
     if request.tags:
+        naming.check_unreserved(request.tags)
         found.append((configurations.TAGGING, tagging_model.BucketTagging(dict(request.tags))))
     if request.object_ownership:
         found.append((configurations.OWNERSHIP_CONTROLS, acl_model.OwnershipControls(request.object_ownership)))

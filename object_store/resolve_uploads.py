@@ -29,7 +29,7 @@ from cumulo.object_store.checksums import OWN, check_part
 from cumulo.object_store.copies import Copy, check_part_source
 from cumulo.object_store.enclosures import enclose
 from cumulo.object_store.encryption import check_customer_key, check_part_key
-from cumulo.object_store.errors import INVALID_REQUEST, INVALID_UPLOAD_ID_MARKER, NO_SUCH_BUCKET
+from cumulo.object_store.errors import INVALID_UPLOAD_ID_MARKER, NO_SUCH_BUCKET
 from cumulo.object_store.keys import UploadRecord
 from cumulo.object_store.listing import ListStep
 from cumulo.object_store.multipart import find_upload, uploads_position
@@ -162,8 +162,6 @@ async def _upload(desk: Desk, ctx: CallContext, operation: Operation, request: A
 
 
 def _check_completed_parts(parts: tuple[upload_model.CompletedPart, ...]) -> None:
-    if not parts:
-        raise INVALID_REQUEST.error(reason="You must specify at least one part")
     if len(parts) > upload_model.PARTS_MAX:
         raise naming.out_of_range("parts", f"of {len(parts)} parts", f"at most {upload_model.PARTS_MAX} parts")
     for part in parts:

@@ -255,7 +255,7 @@ def test_part_is_copied_from_a_range_of_an_object(run: Any, refused: Any) -> Non
         )
         error = await refused(part(3, ByteRange(len(data), len(data) + 1)))
         assert (error.row.code, error.message) == (
-            "InvalidRange",
+            "InvalidRequest",
             "The specified copy range is invalid for the source object size",
         )
         error = await refused(part(3, None, conditions=Conditions(if_match="other")))

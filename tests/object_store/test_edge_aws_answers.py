@@ -98,7 +98,7 @@ def test_range_of_a_part_copy_is_refused_by_what_is_wrong_with_it(door: Door) ->
     )
     error = error_of(s3.upload_part_copy, **upload, PartNumber=1, CopySourceRange="bytes=100-200")
     assert (error["Code"], error["Message"]) == (
-        "InvalidRange",
+        "InvalidRequest",
         "The specified copy range is invalid for the source object size",
     )
 
@@ -110,6 +110,7 @@ def test_write_has_the_two_conditions_that_s3_has(door: Door, condition: dict[st
     error = error_of(door.client().put_object, **ASKED, **condition)
 
     assert (error["Code"], error["Message"], error["Header"]) == ("NotImplemented", NOT_IMPLEMENTED, header)
+    assert error["additionalMessage"] == f"We don't accept the provided value of {header} header for this API"
 
 
 def test_completion_is_refused_where_the_object_was_written_after_the_upload_began(door: Door) -> None:
@@ -184,3 +185,110 @@ def test_destination_and_marker_that_cannot_be_are_named(door: Door) -> None:
     assert (error["Message"], error["ArgumentName"]) == ("The ARN could not be parsed", "Queue")
     error = error_of(s3.list_object_versions, Bucket="inbox", VersionIdMarker="some")
     assert (error["ArgumentName"], error["ArgumentValue"]) == ("version-id-marker", "some")
+
+
+def test_completion_without_a_body_is_refused_behind_an_upload_that_is_not_there(door: Door) -> None:
+    s3 = door.client()
+    upload_id = s3.create_multipart_upload(**ASKED)["UploadId"]
+
+    unknown = error_of(s3.complete_multipart_upload, **ASKED, UploadId="none")
+    empty = error_of(s3.complete_multipart_upload, **ASKED, UploadId=upload_id)
+    no_part = door.ask("POST", f"/inbox/k?uploadId={upload_id}", body=b"<CompleteMultipartUpload/>")
+
+    assert (unknown["Code"], unknown["UploadId"]) == ("NoSuchUpload", "none")
+    assert (empty["Code"], empty["Message"]) == ("InvalidRequest", "You must specify at least one part")
+    assert no_part.error[:2] == (400, "MalformedXML")
+
+
+def test_listing_of_uploads_names_its_last_one_whole_or_not(door: Door) -> None:
+    s3 = door.client()
+    empty = s3.list_multipart_uploads(Bucket="inbox")
+    ids = [s3.create_multipart_upload(Bucket="inbox", Key=key)["UploadId"] for key in ("a", "b/c")]
+    whole = s3.list_multipart_uploads(Bucket="inbox", Prefix="a")
+    rolled = s3.list_multipart_uploads(Bucket="inbox", Delimiter="/", KeyMarker="a")
+    first = s3.list_multipart_uploads(Bucket="inbox", MaxUploads=1)
+
+    assert [(it["NextKeyMarker"], it["NextUploadIdMarker"]) for it in (empty, whole, rolled, first)] == [
+        ("", ""),
+        ("a", ids[0]),
+        ("", ""),
+        ("a", ids[0]),
+    ]
+    assert ("Prefix" in empty, whole["Prefix"], whole["IsTruncated"], first["IsTruncated"]) == (False, "a", False, True)
+
+
+def test_empty_numbers_of_a_query_are_none(door: Door) -> None:
+    s3 = door.client()
+    upload_id = s3.create_multipart_upload(**ASKED)["UploadId"]
+
+    answer = door.ask("GET", f"/inbox/k?uploadId={upload_id}&part-number-marker=&max-parts=")
+
+    assert (answer.status, answer.xml["ListPartsResult"]["MaxParts"]) == (200, "1000")
+
+
+@pytest.mark.parametrize("body", [b"<Tagging/>", b"<Tagging><TagSet/></Tagging>"])
+def test_no_tags_are_no_tag_set(door: Door, body: bytes) -> None:
+    s3 = door.client()
+    tags = {"TagSet": [{"Key": "k", "Value": "v"}]}
+    s3.put_object(**ASKED)
+    s3.put_object_tagging(**ASKED, Tagging=tags)
+    s3.put_bucket_tagging(Bucket="inbox", Tagging=tags)
+
+    answers = [door.ask("PUT", target, body=body).status for target in ("/inbox?tagging", "/inbox/k?tagging")]
+
+    assert answers == [204, 200]
+    assert error_of(s3.get_bucket_tagging, Bucket="inbox")["Code"] == "NoSuchTagSet"
+    assert s3.get_object_tagging(**ASKED)["TagSet"] == []
+
+
+def test_bucket_with_tags_is_made_once_and_bears_none_of_the_systems(door: Door) -> None:
+    s3 = door.client()
+
+    def made(**tag: str) -> dict[str, str]:
+        return error_of(s3.create_bucket, Bucket="inbox", CreateBucketConfiguration={"Tags": [tag]})
+
+    assert made(Key="k", Value="v")["Code"] == "BucketAlreadyOwnedByYou"
+    assert made(Key="aws:k", Value="v") == {
+        "Code": "InvalidTag",
+        "Message": 'User-defined tag keys can\'t start with "aws:". This prefix is reserved for system tags. Remove '
+        '"aws:" from your tag keys and try again.',
+    }
+
+
+@pytest.mark.parametrize("ownership", ["", "Somebodys"])
+def test_object_ownership_in_a_header_is_one_of_three(door: Door, ownership: str) -> None:
+    error = error_of(door.client().create_bucket, Bucket="owned", ObjectOwnership=ownership)
+
+    assert error == {
+        "Code": "InvalidArgument",
+        "Message": f"Invalid x-amz-object-ownership header: {ownership}",
+        "ArgumentName": "x-amz-object-ownership",
+    }
+
+
+def test_empty_policy_is_malformed(door: Door) -> None:
+    error = error_of(door.client().put_bucket_policy, Bucket="inbox", Policy="")
+
+    assert error == {"Code": "MalformedPolicy", "Message": "Policies must be valid JSON and the first byte must be '{'"}
+
+
+def test_bucket_that_is_not_there_comes_before_what_is_wrong_with_a_document(door: Door) -> None:
+    answer = door.ask("PUT", "/nowhere?encryption", body=b"<ServerSideEncryptionConfiguration/>")
+
+    assert answer.error[:2] == (404, "NoSuchBucket")
+    assert answer.xml["Error"]["BucketName"] == "nowhere"
+    assert door.ask("PUT", "/nowhere", body=b"<rubbish").error[:2] == (400, "MalformedXML")
+
+
+def test_access_control_list_begins_as_it_was_given(door: Door) -> None:
+    s3 = door.client()
+    s3.create_bucket(Bucket="lists", ObjectOwnership="ObjectWriter")
+    s3.delete_public_access_block(Bucket="lists")
+    s3.put_bucket_acl(Bucket="lists", ACL="public-read")
+
+    grants = s3.get_bucket_acl(Bucket="lists")["Grants"]
+
+    assert [(it["Grantee"]["Type"], it["Permission"]) for it in grants] == [
+        ("CanonicalUser", "FULL_CONTROL"),
+        ("Group", "READ"),
+    ]

@@ -169,6 +169,9 @@ def test_dialect_of_ceph_has_its_codes(ceph: Door) -> None:
     assert refused(s3.put_object_tagging, **ASKED, Tagging={"TagSet": tags}) == (400, "InvalidTag")
     source = {"CopySource": ASKED, "CopySourceRange": "bytes=0-9"}
     assert refused(s3.upload_part_copy, **part, **source, UploadId=upload) == (416, "InvalidRange")
+    source["CopySourceRange"] = "bytes=10-19"
+    assert refused(s3.upload_part_copy, **part, **source, UploadId=upload) == (416, "InvalidRange")
+    assert refused(s3.complete_multipart_upload, Bucket="inbox", Key="m", UploadId=upload) == (400, "MalformedXML")
     url = ceph.client(signature_version="s3v4").generate_presigned_url("get_object", ASKED, ExpiresIn=604_801)
     assert follow(ceph, url).error[:2] == (403, "AccessDenied")
 
@@ -274,3 +277,12 @@ def test_dialect_of_ceph_does_not_tell_of_encryption_that_nobody_configured(ceph
     s3.delete_bucket_encryption(Bucket="inbox")
     assert refused(s3.get_bucket_encryption, Bucket="inbox") == not_found
     assert s3.put_object(**ASKED, Body=b"body")["ServerSideEncryption"] == "AES256"
+
+
+def test_dialect_of_ceph_lists_groups_before_accounts(ceph: Door) -> None:
+    s3 = ceph.client()
+    s3.create_bucket(Bucket="lists", ObjectOwnership="ObjectWriter")
+    s3.delete_public_access_block(Bucket="lists")
+    s3.put_bucket_acl(Bucket="lists", ACL="public-read")
+
+    assert [it["Grantee"]["Type"] for it in s3.get_bucket_acl(Bucket="lists")["Grants"]] == ["Group", "CanonicalUser"]

@@ -277,7 +277,8 @@ def test_md5_that_is_another_is_refused_and_nothing_is_stored(door: Door) -> Non
     answer = door.ask("PUT", "/inbox/key", {"Content-MD5": given}, b"body")
 
     assert answer.error == (400, "BadDigest", "The Content-MD5 you specified did not match what we received.")
-    assert answer.xml["Error"]["ExpectedDigest"] == given
+    assert answer.xml["Error"]["ExpectedDigest"] == hashlib.md5(b"other").hexdigest()
+    assert answer.xml["Error"]["CalculatedDigest"] == base64.b64encode(hashlib.md5(b"body").digest()).decode()
     assert door.ask("HEAD", "/inbox/key").status == 404
 
 

@@ -63,8 +63,9 @@ def test_configuration_with_an_id_is_put_got_listed_and_deleted(
     with pytest.raises(ClientError) as missing:
         call(door, "get", noun, **identity)
 
-    call(door, "put", noun, **identity, **{member: value})
+    put = call(door, "put", noun, **identity, **{member: value})
 
+    assert put["ResponseMetadata"]["HTTPStatusCode"] == 204
     assert call(door, "get", noun, **identity)[member] == value
     listed = call(door, "list", noun)
     assert (listed[f"{member}List"], listed["IsTruncated"]) == ([value], False)
@@ -79,6 +80,8 @@ def test_configuration_with_an_id_is_put_got_listed_and_deleted(
     ("noun", "value", "expected"),
     [
         ("inventory", {**INVENTORY, "Id": "another"}, "IdMismatch"),
+        ("analytics", {**ANALYTICS, "Id": "another"}, "MalformedXML"),
+        ("intelligent_tiering", {**TIERING, "Id": "another"}, "MalformedXML"),
         ("inventory", {**INVENTORY, "IncludedObjectVersions": "Some"}, "MalformedXML"),
         ("inventory", {**INVENTORY, "OptionalFields": ["Colour"]}, "MalformedXML"),
         ("inventory", {**INVENTORY, "Schedule": {"Frequency": "Hourly"}}, "MalformedXML"),
@@ -158,7 +161,7 @@ def test_acceleration_and_payer_are_kept_and_an_unconfigured_bucket_has_the_defa
 @pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "s3.localhost"])
 def test_presigned_urls_and_hosts_of_every_form_lead_to_configurations(door: Door, host: str) -> None:
     mine = door.client()
-    mine.put_bucket_tagging(Bucket="inbox", Tagging={"TagSet": []})
+    mine.put_bucket_tagging(Bucket="inbox", Tagging={"TagSet": [{"Key": "k", "Value": "v"}]})
     mine.put_bucket_cors(
         Bucket="inbox", CORSConfiguration={"CORSRules": [{"AllowedMethods": ["GET"], "AllowedOrigins": ["*"]}]}
     )
