@@ -109,6 +109,12 @@ TOO_MANY_ACTIONS = ErrorRow(
     Status.RESOURCE_EXHAUSTED,
     "{actions} Actions were found, maximum allowed is {limit}.",
 )
+TOO_MANY_STATEMENTS = ErrorRow(
+    "OverLimit",
+    403,
+    Status.RESOURCE_EXHAUSTED,
+    "{statements} statements were found in the submitted policy, max allowed is {limit}",
+)
 OVER_LIMIT = ErrorRow(
     "OverLimit",
     403,

@@ -46,6 +46,7 @@ _OWNERS_ACTIONS = frozenset(
 )
 ACTIONS_MAX = 7
 _LABEL = re.compile(r"[A-Za-z0-9_-]{1,80}")
+_LABEL_RULE = "Label can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length"
 _VERSION = "2008-10-17"
 
 
@@ -74,7 +75,7 @@ def without_permission(text: str, label: str) -> str:
 
 def _check(request: AddPermission) -> None:
     if not _LABEL.fullmatch(request.label):
-        raise _invalid("Label", request.label[:80], "1 to 80 letters, digits, hyphens and underscores")
+        raise _invalid("Label", request.label[:80], _LABEL_RULE)
     for account in request.accounts:
         if not is_account_id(account):
             raise _invalid("PrincipalId", account[:80], "Unable to verify")

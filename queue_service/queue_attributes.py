@@ -14,7 +14,7 @@ from cumulo.core.names import is_account_id, is_region, parse_arn, parse_resourc
 from cumulo.identity import resource_policy
 from cumulo.identity.policy import DocumentKind, MalformedPolicy
 from cumulo.queue_service import redrive_allow
-from cumulo.queue_service.errors import INVALID_ATTRIBUTE_VALUE, TOO_MANY_TAGS
+from cumulo.queue_service.errors import INVALID_ATTRIBUTE_VALUE, TOO_MANY_STATEMENTS, TOO_MANY_TAGS
 from cumulo.queue_service.keys import Meta
 from cumulo.queue_service.model import (
     DEDUPLICATION_SCOPES,
@@ -42,12 +42,15 @@ from cumulo.queue_service.model import (
     is_fifo,
     queue_arn,
 )
+from cumulo.queue_service.policy_statements import statements
 from cumulo.storage.engine import Engine
 
 NAME_PATTERN = re.compile(
     rf"[A-Za-z0-9_-]{{1,{QUEUE_NAME_CHARACTERS_MAX}}}"
     rf"|[A-Za-z0-9_-]{{1,{QUEUE_NAME_CHARACTERS_MAX - len(FIFO_SUFFIX)}}}{re.escape(FIFO_SUFFIX)}"
 )
+STATEMENTS_MAX = 20
+"""SQS developer guide, "Amazon SQS policy quotas"."""
 _SHOWN_CHARACTERS_MAX = 120
 _RANGES = {
     "visibility_timeout_s": (0, VISIBILITY_TIMEOUT_S_MAX),
@@ -250,18 +253,22 @@ def _invalid_tags(value: str, allowed: str) -> ServiceError:
 
 
 def stored_policy(text: str | None, engine: Engine) -> str | None:
-    """Return a policy in its stored form, None where it is not given; raises `InvalidAttributeValue`.
+    """Return a policy in its stored form, None where it is not given; raises `InvalidAttributeValue` and `OverLimit`.
 
     `engine` knows the users whom a policy names.
     """
-    if text:
-        try:
-            return resource_policy.validate(text, DocumentKind.QUEUE, engine)
-        except MalformedPolicy as error:
-            raise INVALID_ATTRIBUTE_VALUE.error(
-                parameter="policy", value=f"at {error.path}", allowed=error.detail.rstrip(".")
-            ) from error
-    return text
+    if not text:
+        return text
+    try:
+        stored = resource_policy.validate(text, DocumentKind.QUEUE, engine)
+    except MalformedPolicy as error:
+        raise INVALID_ATTRIBUTE_VALUE.error(
+            parameter="policy", value=f"at {error.path}", allowed=error.detail.rstrip(".")
+        ) from error
+    count = len(statements(msgspec.json.decode(text)))
+    if count > STATEMENTS_MAX:
+        raise TOO_MANY_STATEMENTS.error(statements=count, limit=STATEMENTS_MAX)
+    return stored
 
 
 def checked_redrive_allow(text: str | None) -> str | None:

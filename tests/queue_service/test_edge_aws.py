@@ -655,6 +655,32 @@ def test_tags_are_kept_replaced_and_removed(run):
     in_a_queue(run, scenario)
 
 
+def test_policy_has_at_most_twenty_statements(run):
+    def policy(count):
+        statement = {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": ARN}
+        statements = [statement | {"Sid": f"s{number}"} for number in range(count)]
+        return {"Policy": json.dumps({"Version": "2012-10-17", "Statement": statements})}
+
+    def over(count):
+        return "OverLimit", "OverLimit", f"{count} statements were found in the submitted policy, max allowed is 20"
+
+    async def scenario(_, ask):
+        await ask("SetQueueAttributes", QueueUrl=URL, Attributes=policy(20))
+
+        assert await refusal(ask("SetQueueAttributes", QueueUrl=URL, Attributes=policy(22))) == over(22)
+        assert await refusal(ask("CreateQueue", QueueName="more", Attributes=policy(21))) == over(21)
+        more = {"QueueUrl": URL, "AWSAccountIds": [ACCOUNT], "Actions": ["SendMessage"]}
+        assert await refusal(ask("AddPermission", Label="more", **more)) == over(21)
+        await ask("RemovePermission", QueueUrl=URL, Label="s0")
+        await ask("AddPermission", Label="more", **more)
+        assert await refusal(ask("AddPermission", Label="a b", **more)) == invalid(
+            "Value a b for parameter Label is invalid. Reason: Label can only include alphanumeric characters, hyphens,"
+            " or underscores. 1 to 80 in length."
+        )
+
+    in_a_queue(run, scenario)
+
+
 def test_permissions_are_added_and_removed_by_label(run):
     async def scenario(_, ask):
         arn = f"arn:aws:sqs:us-east-1:{ACCOUNT}:jobs"
