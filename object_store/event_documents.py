@@ -43,6 +43,8 @@ ETAG_OF_NOTHING = "d41d8cd98f00b204e9800998ecf8427e"
 """What events of delete markers say."""
 _OF_LABELS = frozenset((TAGGING_PUT, TAGGING_DELETE, ACL_PUT))
 """Events of what is said of an object: S3 tells neither how large that is nor their order."""
+_OF_RESTORES = frozenset((RESTORE_POST, RESTORE_COMPLETED))
+"""Events of which EventBridge is not told the order, but the class that the object is in."""
 _OF_MARKERS = frozenset((REMOVED_BY_MARKER, EXPIRED_BY_MARKER))
 WITHOUT_CONTENTS = frozenset((REMOVED_DELETE, EXPIRED_DELETE))
 """Events of what is gone: they tell neither size nor ETag."""
@@ -116,9 +118,7 @@ def event(change: Change, meta: Meta, origin: Origin, rule_id: str) -> bytes:
     thing |= _contents(change, "eTag")
     if change.version_id:
         thing["versionId"] = change.version_id
-    if change.event_name in _OF_LABELS:
-        del thing["size"]
-    else:
+    if change.event_name not in _OF_LABELS:
         thing["sequencer"] = sequencer(change)
     record = {
         "eventVersion": next((it for begin, it in _VERSIONS if change.event_name.startswith(begin)), "2.1"),
@@ -172,7 +172,7 @@ def _contents(change: Change, etag: str) -> dict[str, Any]:
     """Return what an event tells of an object's bytes, its ETag under the name that the form has for it."""
     if change.event_name in WITHOUT_CONTENTS:
         return {}
-    size = {} if change.event_name in _OF_MARKERS else {"size": change.size_bytes}
+    size = {} if change.event_name in _OF_MARKERS | _OF_LABELS else {"size": change.size_bytes}
     return {**size, etag: change.etag}
 
 
@@ -185,7 +185,8 @@ def bridged_event(change: Change, meta: Meta, origin: Origin, delivery_id: str) 
     thing |= _contents(change, "etag")
     if change.version_id:
         thing["version-id"] = change.version_id
-    thing["sequencer"] = sequencer(change)
+    if change.event_name not in _OF_LABELS | _OF_RESTORES:
+        thing["sequencer"] = sequencer(change)
     detail = {
         "version": "0",
         "bucket": {"name": meta.name},
@@ -193,8 +194,12 @@ def bridged_event(change: Change, meta: Meta, origin: Origin, delivery_id: str) 
         "request-id": origin.request_id,
         "requester": _requester(origin, meta),
     }
-    if origin.source_ip:
+    if origin.source_ip not in _S3_ITSELF:
         detail["source-ip-address"] = origin.source_ip
+    if change.event_name in _OF_RESTORES:
+        detail["source-storage-class"] = change.storage_class
+    if change.event_name == RESTORE_COMPLETED:
+        detail["restore-expiry-time"] = _second(change.restored_until_ms)
     if change.event_name == TRANSITIONED:
         detail["destination-storage-class"] = change.storage_class
     return msgspec.json.encode(
@@ -204,7 +209,7 @@ def bridged_event(change: Change, meta: Meta, origin: Origin, delivery_id: str) 
             "detail-type": kind,
             "source": "aws.s3",
             "account": meta.account,
-            "time": _time(change.wall_ms)[:-5] + "Z",
+            "time": _second(change.wall_ms),
             "region": meta.region,
             "resources": [bucket_model.bucket_arn(meta.name)],
             "detail": detail | reason,
@@ -245,3 +250,8 @@ def _host_id(origin: Origin) -> str:
 def _time(wall_ms: int) -> str:
     moment = datetime.fromtimestamp(wall_ms // 1000, UTC)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{wall_ms % 1000:03d}Z"
+
+
+def _second(wall_ms: int) -> str:
+    """Return a time as EventBridge writes it."""
+    return _time(wall_ms)[:-5] + "Z"

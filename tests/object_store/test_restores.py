@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from cumulo.core.errors import ServiceError
-from cumulo.object_store import copy_model, object_model
+from cumulo.object_store import copy_model, notification_model, object_model
 from cumulo.object_store.notification_model import NotificationRule
 
 DAY_S = 86_400
@@ -117,5 +117,25 @@ def test_restore_tells_the_queue(run: Any) -> None:
             }
         }
         assert "glacierEventData" not in told["ObjectRestore:Post"]
+
+    run(scenario)
+
+
+def test_restore_tells_event_bridge_the_class_and_the_end(run: Any) -> None:
+    async def scenario(stand: Any) -> None:
+        stand.service.event_bus = "arn:aws:sqs:us-east-1:000000000000:jobs"
+        await stand.put("k", b"x", storage_class="GLACIER")
+        asked = notification_model.SetBucketNotification("inbox", (), event_bridge=True)
+        await stand.call("SetBucketNotification", asked)
+        await restore(stand)
+        await stand.advance()
+
+        told = {it["detail-type"]: it["detail"] for it in map(msgspec.json.decode, await stand.messages())}
+        begun, done = told["Object Restore Initiated"], told["Object Restore Completed"]
+        assert (begun["source-storage-class"], begun["source-ip-address"]) == ("GLACIER", "127.0.0.1")
+        assert (done["source-storage-class"], done["requester"]) == ("GLACIER", "s3.amazonaws.com")
+        assert done["restore-expiry-time"] == "2023-11-17T00:00:00Z"
+        assert "source-ip-address" not in done
+        assert set(begun["object"]) == set(done["object"]) == {"key", "size", "etag"}
 
     run(scenario)
