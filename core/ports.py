@@ -56,6 +56,11 @@ class Authenticator(Protocol):
         ...
 
 
+NO_QUEUE = "The destination queue does not exist"
+NO_TOPIC = "The destination topic does not exist"
+"""Of the reasons for which a target takes nothing, those that it is not there: in S3's words."""
+
+
 class Delivery(msgspec.Struct, frozen=True):
     """A message that one room hands to another: `delivery_id` makes a repetition harmless, `source_arn` is who sends,
     for the target's policy.

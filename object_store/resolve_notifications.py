@@ -13,6 +13,7 @@ from cumulo.core.context import CallContext
 from cumulo.core.errors import ServiceError
 from cumulo.core.names import Arn, parse_arn, parse_resource_name
 from cumulo.core.operations import Check, Operation
+from cumulo.core.ports import NO_QUEUE, NO_TOPIC
 from cumulo.identity.authorizer import Guard
 from cumulo.identity.room import Resolved
 from cumulo.object_store import bucket_model, naming, notification_model, outbox
@@ -67,8 +68,10 @@ def _named_rule(ctx: CallContext, rule: notification_model.NotificationRule) -> 
 async def _refused_target(
     desk: Desk, rules: tuple[notification_model.NotificationRule, ...], found: Found
 ) -> ServiceError | None:
+    """Return the refusal that names each target which takes nothing, with the reason; None where all of them do."""
     source, account = bucket_model.bucket_arn(found.name), found.row.account
-    for name in sorted({rule.target for rule in rules}):
+    told: dict[str, str] = {}
+    for name in dict.fromkeys(rule.target for rule in rules):
         service = outbox.service_of(name)
         reason = f"{naming.shown(name)} is no place that notifications can go to"
         if service in desk.targets:
@@ -76,8 +79,10 @@ async def _refused_target(
         elif service in desk.remotes:
             reason = await desk.remotes[service].check(name, source, account)
         if reason:
-            return INVALID_DESTINATION.error(ArgumentName1=f"{naming.shown(name)}, null", ArgumentValue1=reason)
-    return None
+            number = len(told) // 2 + 1
+            told[f"ArgumentName{number}"] = naming.shown(name) + ("" if reason in (NO_QUEUE, NO_TOPIC) else ", null")
+            told[f"ArgumentValue{number}"] = reason
+    return INVALID_DESTINATION.error(**told) if told else None
 
 
 RESOLVERS: Mapping[str, Resolver] = {

@@ -21,7 +21,7 @@ from msgspec.structs import replace
 
 from cumulo.core.errors import ServiceError
 from cumulo.core.names import parse_arn
-from cumulo.core.ports import Delivery
+from cumulo.core.ports import NO_QUEUE, Delivery
 from cumulo.identity.policy import (
     NO_POLICIES,
     Outcome,
@@ -76,7 +76,7 @@ class QueueTarget:
             return f"{delivery_target_arn} is a FIFO queue"  # as of S3's notifications: there is no group to send to
         found: Found | None = read_now(self._engine, (ROOT,), follow, Lookup(place))
         if found is None:
-            return f"the queue {delivery_target_arn} does not exist"
+            return NO_QUEUE
         return self.refusal(place, found.row.policy, source_arn, account)
 
     def partitions(self, target_arn: str) -> tuple[bytes, ...]:

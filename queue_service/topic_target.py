@@ -11,7 +11,7 @@ from collections.abc import Callable
 from cumulo.core.context import CallContext
 from cumulo.core.errors import TOO_BUSY, ServiceError
 from cumulo.core.names import parse_arn
-from cumulo.core.ports import Delivery
+from cumulo.core.ports import NO_TOPIC, Delivery
 from cumulo.identity.authorizer import Guard
 from cumulo.identity.policy import (
     NO_POLICIES,
@@ -66,7 +66,7 @@ class TopicTarget:
         if place.fifo:
             return f"{target} is a FIFO topic"  # as of S3's notifications: there is no group to publish to
         if found is None:
-            return f"the topic {target} does not exist"
+            return NO_TOPIC
         return self.refusal(place, found.policy, source_arn, account)
 
     async def send(self, delivery: Delivery) -> bool:

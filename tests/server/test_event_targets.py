@@ -86,17 +86,43 @@ def test_destination_that_takes_nothing_is_refused_unless_nobody_asks() -> None:
         s3, sns = server.boto3("s3"), server.boto3("sns")
         s3.create_bucket(Bucket="inbox")
         fifo = sns.create_topic(Name="news.fifo", Attributes={"FifoTopic": "true"})["TopicArn"]
-        for arn in (fifo, f"arn:aws:sns:us-east-1:{ACCOUNT}:none"):
+        missing = f"arn:aws:sns:us-east-1:{ACCOUNT}:none"
+        for arn, shown in ((fifo, f"{fifo}, null"), (missing, missing)):
             asked = {"TopicConfigurations": [{"TopicArn": arn, "Events": ["s3:ObjectCreated:*"]}]}
             with pytest.raises(ClientError) as refused:
                 s3.put_bucket_notification_configuration(Bucket="inbox", NotificationConfiguration=asked)
             error = refused.value.response["Error"]
-            assert (error["Code"], error["ArgumentName1"]) == ("InvalidArgument", f"{arn}, null")
+            assert (error["Code"], error["ArgumentName1"]) == ("InvalidArgument", shown)
             assert error["Message"] == "Unable to validate the following destination configurations"
 
             s3.put_bucket_notification_configuration(
                 Bucket="inbox", NotificationConfiguration=asked, SkipDestinationValidation=True
             )
+
+
+def test_each_destination_that_is_not_there_is_named() -> None:
+    with Server() as server:
+        s3 = server.boto3("s3")
+        s3.create_bucket(Bucket="inbox")
+        arns = [f"arn:aws:sqs:us-east-1:{ACCOUNT}:{name}" for name in ("later", "earlier")]
+        rules = [
+            {"QueueArn": arn, "Events": [event]}
+            for arn, event in zip(arns, ("s3:ObjectCreated:*", "s3:ObjectRemoved:*"), strict=True)
+        ]
+
+        with pytest.raises(ClientError) as refused:
+            s3.put_bucket_notification_configuration(
+                Bucket="inbox", NotificationConfiguration={"QueueConfigurations": rules}
+            )
+
+        assert refused.value.response["Error"] == {
+            "Code": "InvalidArgument",
+            "Message": "Unable to validate the following destination configurations",
+            "ArgumentName1": arns[0],
+            "ArgumentValue1": "The destination queue does not exist",
+            "ArgumentName2": arns[1],
+            "ArgumentValue2": "The destination queue does not exist",
+        }
 
 
 def test_trace_of_a_call_reaches_the_queue_of_its_event_and_that_of_its_topic() -> None:
