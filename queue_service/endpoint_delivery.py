@@ -34,7 +34,7 @@ from cumulo.queue_service.open_queue import find_queue
 from cumulo.queue_service.publishing import QueueDelivery
 from cumulo.queue_service.queues import DirectoryChanged
 from cumulo.queue_service.receipts import TOKEN_BYTES, Receipt
-from cumulo.queue_service.resolve_topics import confirmation_token
+from cumulo.queue_service.resolve_subscriptions import confirmation_token
 from cumulo.queue_service.sealed_notices import WAIT_MS, NotOpened, opened
 from cumulo.queue_service.topic_envelopes import CONFIRMATION, NOTIFICATION, Notice, Signer, StoredNotice
 from cumulo.queue_service.topic_keys import (

@@ -27,18 +27,7 @@ from cumulo.queue_service.native_subscriptions import (
 )
 from cumulo.queue_service.own_queues import OwnSettings
 from cumulo.queue_service.queue_attributes import place as queue_place
-from cumulo.queue_service.resolve_topics import (
-    ResolvedPublish,
-    TopicDesk,
-    TopicResolver,
-    archive_of,
-    belongings,
-    checks_of,
-    missing,
-    place_in,
-    resolved_update,
-    stored_policy,
-)
+from cumulo.queue_service.resolve_topics import ResolvedPublish, resolved_update, stored_policy
 from cumulo.queue_service.seeking import StampedForget, StampedSeek, StampedSnapshot, StampedSnapshots
 from cumulo.queue_service.subscription_sources import native_place
 from cumulo.queue_service.subscriptions import FILTER_POLICY, FoundSubscription
@@ -58,6 +47,15 @@ from cumulo.queue_service.topic_model import (
     Publish,
     PublishEntry,
     TopicPlace,
+)
+from cumulo.queue_service.topic_resolving import (
+    TopicDesk,
+    TopicResolver,
+    archive_of,
+    belongings,
+    checks_of,
+    missing,
+    place_in,
 )
 from cumulo.storage.engine import ROOT
 

@@ -8,9 +8,9 @@ from cumulo.core.operations import Operation
 from cumulo.identity.authorizer import Guard
 from cumulo.identity.room import Resolved
 from cumulo.queue_service import short_messages
-from cumulo.queue_service.resolve_topics import TopicDesk, TopicResolver, checks_of
 from cumulo.queue_service.short_messages import StampedSettings
 from cumulo.queue_service.topic_model import TopicPlace
+from cumulo.queue_service.topic_resolving import TopicDesk, TopicResolver, checks_of
 from cumulo.storage.engine import ROOT
 
 

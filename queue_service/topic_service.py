@@ -24,7 +24,17 @@ from cumulo.identity import resource_policy
 from cumulo.identity.authorizer import Authorizer, Guard
 from cumulo.identity.room import Resolved
 from cumulo.identity.snapshots import read_now
-from cumulo.queue_service import native_model, publishing, short_messages, stamping, topic_sizes
+from cumulo.queue_service import (
+    native_model,
+    publishing,
+    resolve_native,
+    resolve_short_messages,
+    resolve_subscriptions,
+    resolve_topics,
+    short_messages,
+    stamping,
+    topic_sizes,
+)
 from cumulo.queue_service import topic_model as model
 from cumulo.queue_service.delivery import QueueTarget
 from cumulo.queue_service.endpoint_delivery import Carrier, EndpointDelivery, NotTaken, Target
@@ -41,18 +51,8 @@ from cumulo.queue_service.publishing import QueueDelivery, StampedPublish
 from cumulo.queue_service.queues import DirectoryChanged
 from cumulo.queue_service.refills import Refills
 from cumulo.queue_service.replays import Replays
-from cumulo.queue_service.resolve_native import RESOLVERS as RESOLVERS_OF_NATIVE
-from cumulo.queue_service.resolve_short_messages import RESOLVERS as RESOLVERS_OF_SHORT_MESSAGES
-from cumulo.queue_service.resolve_topics import (
-    RESOLVERS,
-    SOURCE_OWNER,
-    ResolvedPublish,
-    TopicDesk,
-    confirmation_token,
-    in_force,
-    listing_of,
-    with_keys,
-)
+from cumulo.queue_service.resolve_subscriptions import confirmation_token
+from cumulo.queue_service.resolve_topics import ResolvedPublish
 from cumulo.queue_service.sealed_notices import notice_bytes
 from cumulo.queue_service.sealing import MessageSeals, Sealing
 from cumulo.queue_service.seeking import get_snapshot
@@ -73,6 +73,7 @@ from cumulo.queue_service.topic_loads import Load, copies_ids
 from cumulo.queue_service.topic_operations import TABLE
 from cumulo.queue_service.topic_outboxes import Outboxes
 from cumulo.queue_service.topic_plans import Plan, Plans, has_documents, subscriber_of
+from cumulo.queue_service.topic_resolving import SOURCE_OWNER, TopicDesk, in_force, listing_of, with_keys
 from cumulo.queue_service.topic_routes import Route, Routes
 from cumulo.queue_service.topics import clear_topic, get_topic, meta_of, queues_to_clear
 from cumulo.storage.due_pump import DueHandler
@@ -81,7 +82,12 @@ from cumulo.storage.idempotency import Once, check_request_id, run_once
 
 REQUEST_WINDOW_MS = 600_000
 """How long the request id of a publish is remembered: 10 minutes, as for queues."""
-_RESOLVERS = {**RESOLVERS, **RESOLVERS_OF_NATIVE, **RESOLVERS_OF_SHORT_MESSAGES}
+_RESOLVERS = {
+    **resolve_topics.RESOLVERS,
+    **resolve_subscriptions.RESOLVERS,
+    **resolve_native.RESOLVERS,
+    **resolve_short_messages.RESOLVERS,
+}
 
 
 class TopicService(NamedRoom):

@@ -72,9 +72,10 @@ LATER = re.compile(
     | cumulo\.object_store\.rewraps
     | cumulo\.queue_service\.(census | edge_grpc_(logs|schedules|topics))
     | cumulo\.queue_service\.(log_\w+ | \w*_logs? | logs)
-    | cumulo\.queue_service\.(topic_(?!signing)\w+ | \w+_topics | topics | subscriptions | publishing | filter_policies)
+    | cumulo\.queue_service\.(topic_(?!signing)\w+ | \w+_topics | topics | publishing | filter_policies)
     | cumulo\.queue_service\.(json_tokens | own_queues | endpoint_delivery | delivery_\w+ | \w+_carrier)
-    | cumulo\.queue_service\.(\w*native\w* | seeking | refills | subscription_sources | pulled_messages)
+    | cumulo\.queue_service\.(\w*native\w* | seeking | refills | pulled_messages)
+    | cumulo\.queue_service\.((resolve_)?subscriptions | \w*short_messages | subscription_sources)
     """,
     re.VERBOSE,
 )
