@@ -40,8 +40,8 @@ from cumulo.object_store.objects import CommitObject, commit_object, description
 from cumulo.object_store.stamping import Stamped
 from cumulo.queue_service import stamping
 from cumulo.queue_service.leases import StampedDelete, delete_messages
+from cumulo.queue_service.message_model import SendEntry
 from cumulo.queue_service.messages import Demand, StampedReceive, StampedSend, receive_messages, send_messages
-from cumulo.queue_service.model import SendEntry
 from cumulo.queue_service.queue_attributes import Place
 from cumulo.queue_service.queues import Lookup, follow
 from cumulo.queue_service.receipts import Receipt

@@ -22,8 +22,8 @@ from cumulo.core.tokens import TokenSealer
 from cumulo.queue_service import receipts, stamping
 from cumulo.queue_service.keys import DataKey, QueueName
 from cumulo.queue_service.leases import StampedDelete, delete_messages
+from cumulo.queue_service.message_model import SendEntry
 from cumulo.queue_service.messages import Demand, Received, StampedReceive, StampedSend, receive_messages, send_messages
-from cumulo.queue_service.model import SendEntry
 from cumulo.queue_service.queue_attributes import Place
 from cumulo.queue_service.queues import StampedCreate, allocate_partition, create_queue
 from cumulo.queue_service.receipts import Receipt

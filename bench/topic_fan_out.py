@@ -45,7 +45,7 @@ from rig.signed_requests import Address, sns, sqs
 from rig.table import Row, show
 
 from cumulo.queue_service.filter_policies import IN_ATTRIBUTES, IN_BODY, attribute_fields, compiled
-from cumulo.queue_service.model import MessageAttribute
+from cumulo.queue_service.message_model import MessageAttribute
 from cumulo.queue_service.topic_keys import SubscriptionRow, TopicMeta
 from cumulo.queue_service.topic_model import PublishEntry
 from cumulo.queue_service.topic_plans import Plan as TopicPlan

@@ -18,7 +18,7 @@ from cumulo.core.errors import ServiceError
 from cumulo.core.names import is_account_id, resource_name
 from cumulo.core.operations import Result
 from cumulo.gateway.aws_service import AwsCall, AwsService, Handler
-from cumulo.queue_service import model
+from cumulo.queue_service import message_model, model
 from cumulo.queue_service.edge_aws_attributes import TAG_KEYS_LENGTH, check_tags, from_wire, to_wire
 from cumulo.queue_service.edge_aws_errors import (
     BATCH_ENTRY_IDS_NOT_DISTINCT,
@@ -279,7 +279,7 @@ async def _send_message(service: QueueDoor, call: AwsCall) -> Any:
     it = call.request
     queue = _queue(call)
     entry = entry_of(it, call.http.headers, fifo=model.is_fifo(queue))
-    sent = await _do(service, call, "SendMessage", model.SendMessages(queue=queue, entries=(entry,)))
+    sent = await _do(service, call, "SendMessage", message_model.SendMessages(queue=queue, entries=(entry,)))
     return aws_sqs.SendMessageResult(
         MD5OfMessageBody=sent.md5_of_body,
         MessageId=sent.message_id,
@@ -306,7 +306,7 @@ async def _receive_message(service: QueueDoor, call: AwsCall) -> Any:
     selection = selection_of(it)
     if wait_s != 0:
         call.http.park()  # a message that somebody gone had taken would be hidden until its visibility timeout ends
-    request = model.ReceiveMessages(
+    request = message_model.ReceiveMessages(
         queue=_queue(call),
         max_messages=max_messages,
         wait_s=wait_s,
@@ -318,7 +318,7 @@ async def _receive_message(service: QueueDoor, call: AwsCall) -> Any:
 
 
 async def _delete_message(service: QueueDoor, call: AwsCall) -> None:
-    request = model.DeleteMessages(queue=_queue(call), receipt_handles=(call.request.ReceiptHandle,))
+    request = message_model.DeleteMessages(queue=_queue(call), receipt_handles=(call.request.ReceiptHandle,))
     try:
         await _do(service, call, "DeleteMessage", request)
     except ServiceError as error:
@@ -330,8 +330,8 @@ async def _delete_message(service: QueueDoor, call: AwsCall) -> None:
 async def _change_message_visibility(service: QueueDoor, call: AwsCall) -> None:
     it = call.request
     _check_timeout(it.VisibilityTimeout)
-    change = model.VisibilityChange(it.ReceiptHandle, it.VisibilityTimeout)
-    request = model.ChangeVisibilities(queue=_queue(call), entries=(change,))
+    change = message_model.VisibilityChange(it.ReceiptHandle, it.VisibilityTimeout)
+    request = message_model.ChangeVisibilities(queue=_queue(call), entries=(change,))
     await _do(service, call, "ChangeMessageVisibility", request)
 
 
@@ -384,7 +384,7 @@ class _Batch:
         """Return the entries that are done, each with its result; note the refusals of the others."""
         done = []
         for entry, result in zip(self.valid, results, strict=True):
-            if isinstance(result, model.ItemError):
+            if isinstance(result, message_model.ItemError):
                 self._errors[entry.Id] = about_message(
                     result.cause, getattr(entry, "ReceiptHandle", ""), getattr(entry, "VisibilityTimeout", 0)
                 )
@@ -413,11 +413,11 @@ async def _send_message_batch(service: QueueDoor, call: AwsCall) -> Any:
     fifo = model.is_fifo(queue)
     entries = batch.parse(lambda entry: entry_of(entry, headers, fifo=fifo))
     total_bytes = sum(map(size_bytes, entries))
-    if total_bytes > model.BATCH_BYTES_MAX:
-        raise BATCH_REQUEST_TOO_LONG.error(limit=model.BATCH_BYTES_MAX, size=total_bytes)
+    if total_bytes > message_model.BATCH_BYTES_MAX:
+        raise BATCH_REQUEST_TOO_LONG.error(limit=message_model.BATCH_BYTES_MAX, size=total_bytes)
     results: Sequence[Any] = ()
     if entries:
-        request = model.SendMessages(queue=queue, entries=tuple(entries), entries_max=BATCH_ENTRIES_MAX)
+        request = message_model.SendMessages(queue=queue, entries=tuple(entries), entries_max=BATCH_ENTRIES_MAX)
         results = await _do(service, call, "BatchSendMessages", request)
     return batch.answer(
         aws_sqs.SendMessageBatchResult,
@@ -438,7 +438,9 @@ async def _send_message_batch(service: QueueDoor, call: AwsCall) -> Any:
 async def _delete_message_batch(service: QueueDoor, call: AwsCall) -> Any:
     batch = _Batch(call, "DeleteMessageBatchRequestEntry")
     handles = batch.parse(lambda entry: entry.ReceiptHandle)
-    request = model.DeleteMessages(queue=_queue(call), receipt_handles=tuple(handles), entries_max=BATCH_ENTRIES_MAX)
+    request = message_model.DeleteMessages(
+        queue=_queue(call), receipt_handles=tuple(handles), entries_max=BATCH_ENTRIES_MAX
+    )
     results = await _do(service, call, "BatchDeleteMessages", request)
     results = [None if _is_superseded(result) else result for result in results]
     done = [aws_sqs.DeleteMessageBatchResultEntry(Id=entry.Id) for entry, _ in batch.successful(results)]
@@ -446,7 +448,7 @@ async def _delete_message_batch(service: QueueDoor, call: AwsCall) -> Any:
 
 
 def _is_superseded(result: Any) -> bool:
-    return isinstance(result, model.ItemError) and result.cause.row is RECEIPT_HANDLE_SUPERSEDED
+    return isinstance(result, message_model.ItemError) and result.cause.row is RECEIPT_HANDLE_SUPERSEDED
 
 
 async def _change_message_visibility_batch(service: QueueDoor, call: AwsCall) -> Any:
@@ -455,17 +457,17 @@ async def _change_message_visibility_batch(service: QueueDoor, call: AwsCall) ->
     changes = batch.parse(_visibility_change)
     results: Sequence[Any] = ()
     if changes:
-        request = model.ChangeVisibilities(queue=queue, entries=tuple(changes), entries_max=BATCH_ENTRIES_MAX)
+        request = message_model.ChangeVisibilities(queue=queue, entries=tuple(changes), entries_max=BATCH_ENTRIES_MAX)
         results = await _do(service, call, "BatchChangeMessageVisibility", request)
     done = [aws_sqs.ChangeMessageVisibilityBatchResultEntry(Id=entry.Id) for entry, _ in batch.successful(results)]
     return batch.answer(aws_sqs.ChangeMessageVisibilityBatchResult, done)
 
 
-def _visibility_change(entry: Any) -> model.VisibilityChange:
+def _visibility_change(entry: Any) -> message_model.VisibilityChange:
     if entry.VisibilityTimeout is None:
         raise MISSING_REQUIRED_PARAMETER.error(parameter="VisibilityTimeout")
     _check_timeout(entry.VisibilityTimeout)
-    return model.VisibilityChange(entry.ReceiptHandle, entry.VisibilityTimeout)
+    return message_model.VisibilityChange(entry.ReceiptHandle, entry.VisibilityTimeout)
 
 
 HANDLERS: Mapping[str, _Convert] = {

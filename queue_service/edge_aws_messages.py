@@ -12,7 +12,7 @@ from typing import Any
 
 from cumulo.core.errors import ServiceError
 from cumulo.core.lazy import LazyModule
-from cumulo.queue_service import message_attributes, model
+from cumulo.queue_service import message_attributes, message_model, model
 from cumulo.queue_service.edge_aws_errors import (
     INVALID_ATTRIBUTE_NAME,
     INVALID_MESSAGE_CONTENTS,
@@ -31,7 +31,7 @@ _TRACE_HEADER_OF_HTTP = "x-amzn-trace-id"
 _CONTROLS = bytes(set(range(0x20)) - set(b"\t\n\r"))
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _NOT_CHARACTERS = (b"\xef\xbf\xbe", b"\xef\xbf\xbf")
-_FIFO_ID = re.compile(rf"[!-~]{{1,{model.FIFO_ID_CHARACTERS_MAX}}}")
+_FIFO_ID = re.compile(rf"[!-~]{{1,{message_model.FIFO_ID_CHARACTERS_MAX}}}")
 _ATTRIBUTE_NAME = re.compile(r"[\w.-]+")
 _BODY = "message body"
 _TYPES = ("String", "Number", "Binary")
@@ -75,7 +75,7 @@ _SELECTABLE = frozenset(
 )
 
 
-def entry_of(sent: Any, headers: Mapping[str, str], *, fifo: bool) -> model.SendEntry:
+def entry_of(sent: Any, headers: Mapping[str, str], *, fifo: bool) -> message_model.SendEntry:
     """Return one message to send, of a `SendMessageRequest` or a batch's entry; raises AWS's refusals."""
     text = sent.MessageBody
     if not text:
@@ -92,7 +92,7 @@ def entry_of(sent: Any, headers: Mapping[str, str], *, fifo: bool) -> model.Send
             reason = "The request includes a parameter that is not valid for this queue type."
             raise invalid_value("MessageDeduplicationId", deduplication_id, reason)
     attributes, system = sent.MessageAttributes, sent.MessageSystemAttributes
-    return model.SendEntry(
+    return message_model.SendEntry(
         body,
         _attributes(attributes) if attributes else (),
         delay_s,
@@ -109,7 +109,7 @@ def check_id(parameter: str, value: str | None) -> None:
         raise invalid_value(parameter, value, reason)
 
 
-def size_bytes(entry: model.SendEntry) -> int:
+def size_bytes(entry: message_model.SendEntry) -> int:
     """Return what SQS counts of a message."""
     return len(entry.body) + message_attributes.size_bytes(entry.attributes)
 
@@ -120,7 +120,9 @@ def md5_of_system_attributes(sent: Any) -> str | None:
     if not system:
         return None
     value = system[TRACE_HEADER]
-    return message_attributes.md5((model.MessageAttribute(TRACE_HEADER, value.DataType, value.StringValue.encode()),))
+    return message_attributes.md5(
+        (message_model.MessageAttribute(TRACE_HEADER, value.DataType, value.StringValue.encode()),)
+    )
 
 
 class Selection:
@@ -134,7 +136,7 @@ class Selection:
         self._names = names
         self._prefixes = tuple(name[:-2] for name in names if name.endswith(".*"))
 
-    def to_wire(self, it: model.Message) -> Any:
+    def to_wire(self, it: message_model.Message) -> Any:
         """Return a message as this receiver gets it."""
         body, md5_of_body = it.body, it.md5_of_body
         if _is_text(body):
@@ -154,12 +156,12 @@ class Selection:
             MessageAttributes={one.name: _attribute_to_wire(one) for one in attributes} if attributes else None,
         )
 
-    def _selected(self, attributes: model.MessageAttributes) -> model.MessageAttributes:
+    def _selected(self, attributes: message_model.MessageAttributes) -> message_model.MessageAttributes:
         if self.all:
             return attributes
         return tuple(it for it in attributes if it.name in self._names or it.name.startswith(self._prefixes))
 
-    def _system_attributes(self, it: model.Message) -> dict[str, str]:
+    def _system_attributes(self, it: message_model.Message) -> dict[str, str]:
         shown = {
             "SenderId": it.sender_id,
             "SentTimestamp": str(it.sent_ms),
@@ -218,21 +220,21 @@ def _encoded(text: str, where: str) -> bytes:
     return encoded
 
 
-def _attributes(written: Mapping[str, Any]) -> model.MessageAttributes:
+def _attributes(written: Mapping[str, Any]) -> message_model.MessageAttributes:
     """Return message attributes in the order of their names."""
-    if len(written) > model.MESSAGE_ATTRIBUTES_MAX:
+    if len(written) > message_model.MESSAGE_ATTRIBUTES_MAX:
         raise invalid_parameters(
             f"Number of message attributes [{len(written)}] exceeds the allowed maximum"
-            f" [{model.MESSAGE_ATTRIBUTES_MAX}]."
+            f" [{message_model.MESSAGE_ATTRIBUTES_MAX}]."
         )
     return tuple(_attribute(name, written[name]) for name in sorted(written))
 
 
-def _attribute(name: str, value: Any) -> model.MessageAttribute:
+def _attribute(name: str, value: Any) -> message_model.MessageAttribute:
     _check_name(name)
     data_type = value.DataType
     kind = data_type.partition(".")[0]
-    if len(data_type) > model.ATTRIBUTE_TYPE_CHARACTERS_MAX:
+    if len(data_type) > message_model.ATTRIBUTE_TYPE_CHARACTERS_MAX:
         raise invalid_parameters("Message (user) attribute types must be shorter than 256 Bytes")
     if kind not in _TYPES:
         raise invalid_parameters(
@@ -248,7 +250,7 @@ def _attribute(name: str, value: Any) -> model.MessageAttribute:
             f"Message (user) attribute '{name}' must contain a non-empty value of type"
             f" '{'Binary' if binary else 'String'}'."
         )
-    attribute = model.MessageAttribute(
+    attribute = message_model.MessageAttribute(
         name, data_type, content if binary else _encoded(content, f"message (user) attribute '{name}'"), binary
     )
     if kind == "Number":
@@ -262,7 +264,7 @@ def _attribute(name: str, value: Any) -> model.MessageAttribute:
 
 
 def _check_name(name: str) -> None:
-    if len(name) > model.ATTRIBUTE_NAME_CHARACTERS_MAX:
+    if len(name) > message_model.ATTRIBUTE_NAME_CHARACTERS_MAX:
         raise invalid_parameters("Message (user) attribute names must be shorter than 256 Bytes")
     if not _ATTRIBUTE_NAME.fullmatch(name):
         raise invalid_parameters(
@@ -292,7 +294,7 @@ def _trace_header(system: Mapping[str, Any]) -> str:
     return text
 
 
-def _attribute_to_wire(it: model.MessageAttribute) -> Any:
+def _attribute_to_wire(it: message_model.MessageAttribute) -> Any:
     if it.binary:
         return aws_sqs.MessageAttributeValue(DataType=it.data_type, BinaryValue=it.value)
     return aws_sqs.MessageAttributeValue(DataType=it.data_type, StringValue=it.value.decode())

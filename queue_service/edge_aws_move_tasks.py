@@ -12,7 +12,7 @@ import msgspec
 
 from cumulo.core.names import is_account_id, is_region, parse_arn
 from cumulo.gateway.aws_service import AwsCall
-from cumulo.queue_service import aws_sqs, model
+from cumulo.queue_service import aws_sqs, move_model
 from cumulo.queue_service.edge_aws_errors import INPUT_ERRORS, invalid_parameters, is_query
 from cumulo.queue_service.errors import MOVE_QUEUE_DOES_NOT_EXIST
 from cumulo.queue_service.move_tasks import RUNNING
@@ -33,7 +33,7 @@ class _Handle(msgspec.Struct, frozen=True, rename="camel"):
 async def _start(service: "QueueDoor", call: AwsCall) -> Any:
     _check_endpoint(call)
     it = call.request
-    request = model.StartMessageMoveTask(
+    request = move_model.StartMessageMoveTask(
         source=_queue_of(call, "SourceArn", it.SourceArn),
         destination="" if it.DestinationArn is None else _queue_of(call, "DestinationArn", it.DestinationArn),
         rate=it.MaxNumberOfMessagesPerSecond,
@@ -45,7 +45,7 @@ async def _start(service: "QueueDoor", call: AwsCall) -> Any:
 async def _list(service: "QueueDoor", call: AwsCall) -> Any:
     _check_endpoint(call)
     it = call.request
-    request = model.ListMessageMoveTasks(
+    request = move_model.ListMessageMoveTasks(
         source=_queue_of(call, "SourceArn", it.SourceArn),
         max_results=1 if it.MaxResults is None else it.MaxResults,
     )
@@ -56,14 +56,14 @@ async def _list(service: "QueueDoor", call: AwsCall) -> Any:
 async def _cancel(service: "QueueDoor", call: AwsCall) -> Any:
     _check_endpoint(call)
     handle = _opened(call.request.TaskHandle)
-    request = model.CancelMessageMoveTask(
+    request = move_model.CancelMessageMoveTask(
         source=_queue_of(call, "SourceArn", handle.source_arn), task_id=handle.task_id
     )
     task = (await service.call(call.ctx, "CancelMessageMoveTask", request)).value
     return aws_sqs.CancelMessageMoveTaskResult(ApproximateNumberOfMessagesMoved=task.moved)
 
 
-def _entry(task: model.MessageMoveTask) -> Any:
+def _entry(task: move_model.MessageMoveTask) -> Any:
     return aws_sqs.ListMessageMoveTasksResultEntry(
         TaskHandle=_handle(task.task_id, task.source_arn) if task.status == RUNNING else None,
         Status=task.status,

@@ -22,7 +22,7 @@ from cumulo.queue_service import topic_model as model
 from cumulo.queue_service.archive_policies import ARCHIVE_POLICY
 from cumulo.queue_service.delivery_policies import effective_of_subscription, effective_of_topic
 from cumulo.queue_service.edge_aws_sns_messages import bytes_of, entry_of
-from cumulo.queue_service.model import ItemError
+from cumulo.queue_service.message_model import ItemError
 from cumulo.queue_service.resolve_topics import default_policy
 from cumulo.queue_service.topic_attributes import wrong
 from cumulo.queue_service.topic_envelopes import timestamp

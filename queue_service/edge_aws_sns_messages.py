@@ -8,12 +8,8 @@ import re
 from typing import Any, Final
 
 from cumulo.queue_service.message_attributes import is_number, size_bytes
-from cumulo.queue_service.model import (
-    FIFO_SUFFIX,
-    TRACE_HEADER_CHARACTERS_MAX,
-    MessageAttribute,
-    MessageAttributes,
-)
+from cumulo.queue_service.message_model import TRACE_HEADER_CHARACTERS_MAX, MessageAttribute, MessageAttributes
+from cumulo.queue_service.model import FIFO_SUFFIX
 from cumulo.queue_service.topic_attributes import wrong
 from cumulo.queue_service.topic_errors import PARAMETER_VALUE_INVALID, VALIDATION_ERROR
 from cumulo.queue_service.topic_model import SUBJECT_CHARACTERS_MAX, PublishEntry

@@ -12,7 +12,7 @@ import msgspec
 from cumulo.api.queue.v1 import queue_pb2 as pb
 from cumulo.core.context import CallContext
 from cumulo.core.ports import EnclosedMessage, Enclosure, SentEnclosed
-from cumulo.queue_service import model, resolve_commits
+from cumulo.queue_service import message_model, resolve_commits
 from cumulo.queue_service.commits import Committed, commit_messages
 from cumulo.queue_service.edge_grpc_messages import decode_entry
 from cumulo.queue_service.errors import ENCRYPTION_CHANGED
@@ -33,8 +33,8 @@ class QueueSender:
     async def enclose(self, ctx: CallContext, messages: tuple[EnclosedMessage, ...]) -> Enclosure:
         """Follow, decide and stamp messages in their caller's name; raises what forbids one."""
         entries = [(it.queue, pb.SendMessageEntry.FromString(it.entry)) for it in messages]
-        sends = tuple(model.CommitSend(queue, decode_entry(entry)) for queue, entry in entries)
-        request = model.CommitMessages(sends=sends)
+        sends = tuple(message_model.CommitSend(queue, decode_entry(entry)) for queue, entry in entries)
+        request = message_model.CommitMessages(sends=sends)
         resolved = await resolve_commits.resolve_commit(self._desk, ctx, TABLE["CommitMessages"], request)
         if resolved.missing is not None:
             raise resolved.missing

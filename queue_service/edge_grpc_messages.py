@@ -11,28 +11,28 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from cumulo.api.queue.v1 import queue_pb2 as pb
 from cumulo.core.context import CallContext
 from cumulo.gateway.rpc import UnaryRow
-from cumulo.queue_service import model
+from cumulo.queue_service import message_model, move_model
 
 if TYPE_CHECKING:
     from cumulo.api.queue.v1.log_pb2 import LogRecord
     from cumulo.api.queue.v1.schedule_pb2 import Schedule
 
 
-def decode_attributes(attributes: Any) -> model.MessageAttributes:
+def decode_attributes(attributes: Any) -> message_model.MessageAttributes:
     """Return the attributes of a non-empty proto map, in the order of their names."""
     decoded = []
     for name in sorted(attributes):
         it = attributes[name]
         binary = it.WhichOneof("value") == "binary_value"
         value = it.binary_value if binary else it.string_value.encode()
-        decoded.append(model.MessageAttribute(name, it.data_type, value, binary))
+        decoded.append(message_model.MessageAttribute(name, it.data_type, value, binary))
     return tuple(decoded)
 
 
-def decode_entry(it: Any) -> model.SendEntry:
+def decode_entry(it: Any) -> message_model.SendEntry:
     """Return a message to store, of a single call, a batch or a frame."""
     attributes = it.attributes
-    return model.SendEntry(
+    return message_model.SendEntry(
         it.body,
         decode_attributes(attributes) if attributes else (),
         it.delay_s if it.HasField("delay_s") else None,
@@ -44,7 +44,7 @@ def decode_entry(it: Any) -> model.SendEntry:
     )
 
 
-def decode_entries(request: Any, others: Any) -> tuple[model.SendEntry, ...]:
+def decode_entries(request: Any, others: Any) -> tuple[message_model.SendEntry, ...]:
     """Return the messages of a batch or a frame; `others` is a message of its type with all its other fields.
 
     Most entries have a body and nothing else. All of them have where the request takes no more bytes than their bodies
@@ -52,7 +52,7 @@ def decode_entries(request: Any, others: Any) -> tuple[model.SendEntry, ...]:
     """
     bodies = [it.body for it in request.entries]
     if all(bodies) and request.ByteSize() == others.ByteSize() + sum(map(_entry_bytes, map(len, bodies))):
-        return tuple(map(model.SendEntry, bodies))
+        return tuple(map(message_model.SendEntry, bodies))
     return tuple(map(decode_entry, request.entries))
 
 
@@ -67,11 +67,13 @@ def _field_bytes(value_bytes: int) -> int:
     return 1 + -(-value_bytes.bit_length() // 7) + value_bytes
 
 
-def _decode_send(request: pb.SendMessageRequest, _: CallContext) -> model.SendMessages:
-    return model.SendMessages(queue=request.queue, entries=(decode_entry(request),), request_id=request.request_id)
+def _decode_send(request: pb.SendMessageRequest, _: CallContext) -> message_model.SendMessages:
+    return message_model.SendMessages(
+        queue=request.queue, entries=(decode_entry(request),), request_id=request.request_id
+    )
 
 
-def _encode_sent(it: model.SentMessage) -> pb.SendMessageResponse:
+def _encode_sent(it: message_model.SentMessage) -> pb.SendMessageResponse:
     answer = pb.SendMessageResponse()
     answer.message_id = it.message_id
     answer.md5_of_body = it.md5_of_body
@@ -80,10 +82,10 @@ def _encode_sent(it: model.SentMessage) -> pb.SendMessageResponse:
     return answer
 
 
-def _decode_batch(request: pb.BatchSendMessagesRequest, _: CallContext) -> model.SendMessages:
+def _decode_batch(request: pb.BatchSendMessagesRequest, _: CallContext) -> message_model.SendMessages:
     queue, request_id = request.queue, request.request_id
     entries = decode_entries(request, pb.BatchSendMessagesRequest(queue=queue, request_id=request_id))
-    return model.SendMessages(queue=queue, entries=entries, request_id=request_id)
+    return message_model.SendMessages(queue=queue, entries=entries, request_id=request_id)
 
 
 _SendAnswer = TypeVar("_SendAnswer", pb.BatchSendMessagesResponse, pb.StreamSendMessagesResponse)
@@ -92,11 +94,13 @@ _ReceiveAnswer = TypeVar("_ReceiveAnswer", bound=Any)
 """One whose `messages` are of this package; topics have such answers, too."""
 
 
-def add_results(answer: _SendAnswer, results: Iterable[model.SentMessage | model.ItemError]) -> _SendAnswer:
+def add_results(
+    answer: _SendAnswer, results: Iterable[message_model.SentMessage | message_model.ItemError]
+) -> _SendAnswer:
     """Fill an answer in place: a fifth of the cost of making the messages first, which are copied then."""
     add = answer.results.add
     for it in results:
-        if isinstance(it, model.SentMessage):
+        if isinstance(it, message_model.SentMessage):
             sent = add().sent
             sent.message_id = it.message_id
             sent.md5_of_body = it.md5_of_body
@@ -107,7 +111,7 @@ def add_results(answer: _SendAnswer, results: Iterable[model.SentMessage | model
     return answer
 
 
-def item_error(it: model.ItemError) -> pb.ItemError:
+def item_error(it: message_model.ItemError) -> pb.ItemError:
     """Return why one item of a batch or a frame was refused."""
     return pb.ItemError(code=it.code, message=it.message, sender_fault=it.sender_fault)
 
@@ -117,7 +121,7 @@ _DONE = b"\x0a\x00"
 
 
 def item_results(
-    answer: type[_ItemsAnswer], results: Sequence[model.ItemError | model.AlreadyAcknowledged | None]
+    answer: type[_ItemsAnswer], results: Sequence[message_model.ItemError | message_model.AlreadyAcknowledged | None]
 ) -> _ItemsAnswer:
     """Return what became of the items of a batch that answers nothing on success, in field 1 of an answer."""
     if not any(results):  # nearly always; parsed in one go instead of made one by one
@@ -126,7 +130,7 @@ def item_results(
     answered: _ItemsAnswer = answer(
         results=[
             pb.ItemResult(error=item_error(it))
-            if isinstance(it, model.ItemError)
+            if isinstance(it, message_model.ItemError)
             else pb.ItemResult(already_acknowledged=it is not None)
             for it in results
         ]
@@ -134,23 +138,23 @@ def item_results(
     return answered
 
 
-def _decode_commit(request: pb.CommitMessagesRequest, _: CallContext) -> model.CommitMessages:
-    return model.CommitMessages(
-        sends=tuple(model.CommitSend(it.queue, decode_entry(it.entry)) for it in request.sends),
-        deletes=tuple(model.CommitDelete(it.queue, it.receipt_handle) for it in request.deletes),
+def _decode_commit(request: pb.CommitMessagesRequest, _: CallContext) -> message_model.CommitMessages:
+    return message_model.CommitMessages(
+        sends=tuple(message_model.CommitSend(it.queue, decode_entry(it.entry)) for it in request.sends),
+        deletes=tuple(message_model.CommitDelete(it.queue, it.receipt_handle) for it in request.deletes),
         request_id=request.request_id,
     )
 
 
-def _encode_committed(sent: Iterable[model.SentMessage]) -> pb.CommitMessagesResponse:
+def _encode_committed(sent: Iterable[message_model.SentMessage]) -> pb.CommitMessagesResponse:
     answer = pb.CommitMessagesResponse()
     for it in sent:
         answer.sent.add(message_id=it.message_id, md5_of_body=it.md5_of_body, sequence_number=it.sequence_number)
     return answer
 
 
-def _decode_receive(request: pb.ReceiveMessagesRequest, _: CallContext) -> model.ReceiveMessages:
-    return model.ReceiveMessages(
+def _decode_receive(request: pb.ReceiveMessagesRequest, _: CallContext) -> message_model.ReceiveMessages:
+    return message_model.ReceiveMessages(
         queue=request.queue,
         max_messages=request.max_messages or 1,
         wait_s=request.wait_s if request.HasField("wait_s") else None,
@@ -159,7 +163,7 @@ def _decode_receive(request: pb.ReceiveMessagesRequest, _: CallContext) -> model
     )
 
 
-def add_messages(answer: _ReceiveAnswer, messages: Iterable[model.Message]) -> _ReceiveAnswer:
+def add_messages(answer: _ReceiveAnswer, messages: Iterable[message_model.Message]) -> _ReceiveAnswer:
     """Fill an answer in place, as `add_results` does."""
     add = answer.messages.add
     for it in messages:
@@ -177,7 +181,7 @@ def add_messages(answer: _ReceiveAnswer, messages: Iterable[model.Message]) -> _
         if it.sequence_number:
             message.deduplication_id = it.deduplication_id
             message.sequence_number = it.sequence_number
-        if it.priority != model.PRIORITY_DEFAULT:
+        if it.priority != message_model.PRIORITY_DEFAULT:
             message.priority = it.priority
         if it.trace_header:
             message.trace_header = it.trace_header
@@ -188,7 +192,7 @@ def add_messages(answer: _ReceiveAnswer, messages: Iterable[model.Message]) -> _
     return answer
 
 
-def add_attributes(message: "pb.Message | LogRecord | Schedule", attributes: model.MessageAttributes) -> None:
+def add_attributes(message: "pb.Message | LogRecord | Schedule", attributes: message_model.MessageAttributes) -> None:
     """Fill in the attributes of a message, a record or a schedule."""
     for attribute in attributes:
         place = message.attributes[attribute.name]
@@ -199,8 +203,8 @@ def add_attributes(message: "pb.Message | LogRecord | Schedule", attributes: mod
             place.string_value = attribute.value.decode()
 
 
-def _decode_delete(request: pb.DeleteMessageRequest, _: CallContext) -> model.DeleteMessages:
-    return model.DeleteMessages(
+def _decode_delete(request: pb.DeleteMessageRequest, _: CallContext) -> message_model.DeleteMessages:
+    return message_model.DeleteMessages(
         queue=request.queue,
         receipt_handles=(request.receipt_handle,),
         request_id=request.request_id,
@@ -208,8 +212,8 @@ def _decode_delete(request: pb.DeleteMessageRequest, _: CallContext) -> model.De
     )
 
 
-def _decode_deletes(request: pb.BatchDeleteMessagesRequest, _: CallContext) -> model.DeleteMessages:
-    return model.DeleteMessages(
+def _decode_deletes(request: pb.BatchDeleteMessagesRequest, _: CallContext) -> message_model.DeleteMessages:
+    return message_model.DeleteMessages(
         queue=request.queue,
         receipt_handles=tuple(request.receipt_handles),
         request_id=request.request_id,
@@ -217,51 +221,55 @@ def _decode_deletes(request: pb.BatchDeleteMessagesRequest, _: CallContext) -> m
     )
 
 
-def _decode_change(request: pb.ChangeMessageVisibilityRequest, _: CallContext) -> model.ChangeVisibilities:
-    return model.ChangeVisibilities(
+def _decode_change(request: pb.ChangeMessageVisibilityRequest, _: CallContext) -> message_model.ChangeVisibilities:
+    return message_model.ChangeVisibilities(
         queue=request.queue,
-        entries=(model.VisibilityChange(request.receipt_handle, request.visibility_timeout_s),),
+        entries=(message_model.VisibilityChange(request.receipt_handle, request.visibility_timeout_s),),
         request_id=request.request_id,
     )
 
 
-def decode_visibility_changes(entries: Iterable[pb.VisibilityChange]) -> tuple[model.VisibilityChange, ...]:
+def decode_visibility_changes(entries: Iterable[pb.VisibilityChange]) -> tuple[message_model.VisibilityChange, ...]:
     """Return the visibility changes of a batch or a frame."""
-    return tuple(model.VisibilityChange(it.receipt_handle, it.visibility_timeout_s) for it in entries)
+    return tuple(message_model.VisibilityChange(it.receipt_handle, it.visibility_timeout_s) for it in entries)
 
 
-def _decode_changes(request: pb.BatchChangeMessageVisibilityRequest, _: CallContext) -> model.ChangeVisibilities:
-    return model.ChangeVisibilities(
+def _decode_changes(
+    request: pb.BatchChangeMessageVisibilityRequest, _: CallContext
+) -> message_model.ChangeVisibilities:
+    return message_model.ChangeVisibilities(
         queue=request.queue, entries=decode_visibility_changes(request.entries), request_id=request.request_id
     )
 
 
-def _decode_move(request: pb.MoveMessagesRequest, _: CallContext) -> model.MoveMessages:
-    return model.MoveMessages(
+def _decode_move(request: pb.MoveMessagesRequest, _: CallContext) -> move_model.MoveMessages:
+    return move_model.MoveMessages(
         source=request.queue,
         destination=request.destination,
-        messages=tuple(model.SelectedMessage(it.position, it.message_id, it.receipt_handle) for it in request.messages),
+        messages=tuple(
+            move_model.SelectedMessage(it.position, it.message_id, it.receipt_handle) for it in request.messages
+        ),
         request_id=request.request_id,
     )
 
 
 _STATES = {
-    model.MessageState.UNKNOWN: pb.MESSAGE_STATE_UNSPECIFIED,
-    model.MessageState.READY: pb.MESSAGE_STATE_READY,
-    model.MessageState.DELAYED: pb.MESSAGE_STATE_DELAYED,
-    model.MessageState.IN_FLIGHT: pb.MESSAGE_STATE_IN_FLIGHT,
+    message_model.MessageState.UNKNOWN: pb.MESSAGE_STATE_UNSPECIFIED,
+    message_model.MessageState.READY: pb.MESSAGE_STATE_READY,
+    message_model.MessageState.DELAYED: pb.MESSAGE_STATE_DELAYED,
+    message_model.MessageState.IN_FLIGHT: pb.MESSAGE_STATE_IN_FLIGHT,
 }
 
 
 _REASONS = {
-    int(model.MoveReason.RECEIVED_TOO_OFTEN): pb.MOVE_REASON_RECEIVED_TOO_OFTEN,
-    int(model.MoveReason.MOVE_TASK): pb.MOVE_REASON_MOVE_TASK,
-    int(model.MoveReason.SELECTED): pb.MOVE_REASON_SELECTED,
+    int(move_model.MoveReason.RECEIVED_TOO_OFTEN): pb.MOVE_REASON_RECEIVED_TOO_OFTEN,
+    int(move_model.MoveReason.MOVE_TASK): pb.MOVE_REASON_MOVE_TASK,
+    int(move_model.MoveReason.SELECTED): pb.MOVE_REASON_SELECTED,
 }
 
 
-def _decode_peek(request: pb.PeekMessagesRequest, _: CallContext) -> model.PeekMessages:
-    return model.PeekMessages(
+def _decode_peek(request: pb.PeekMessagesRequest, _: CallContext) -> message_model.PeekMessages:
+    return message_model.PeekMessages(
         queue=request.queue,
         max_messages=request.max_messages or 10,
         after=request.after_position,
@@ -269,7 +277,7 @@ def _decode_peek(request: pb.PeekMessagesRequest, _: CallContext) -> model.PeekM
     )
 
 
-def _encode_peeked(page: model.PeekedPage) -> pb.PeekMessagesResponse:
+def _encode_peeked(page: message_model.PeekedPage) -> pb.PeekMessagesResponse:
     answer = pb.PeekMessagesResponse(next_position=page.next_position)
     for it in page.messages:
         message = pb.Message(
@@ -286,7 +294,7 @@ def _encode_peeked(page: model.PeekedPage) -> pb.PeekMessagesResponse:
             trace_header=it.trace_header,
             dead_letter_source_arn=it.dead_letter_source_arn,
         )
-        if it.priority != model.PRIORITY_DEFAULT:
+        if it.priority != message_model.PRIORITY_DEFAULT:
             message.priority = it.priority
         add_attributes(message, it.attributes)
         peeked = answer.messages.add(

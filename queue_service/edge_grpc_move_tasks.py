@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from cumulo.api.queue.v1 import queue_pb2 as pb
 from cumulo.core.context import CallContext
 from cumulo.gateway.rpc import UnaryRow
-from cumulo.queue_service import model, move_tasks
+from cumulo.queue_service import move_model, move_tasks
 
 _STATUSES = {
     move_tasks.RUNNING: pb.MESSAGE_MOVE_TASK_STATUS_RUNNING,
@@ -15,7 +15,7 @@ _STATUSES = {
 }
 
 
-def _task(it: model.MessageMoveTask) -> pb.MessageMoveTask:
+def _task(it: move_model.MessageMoveTask) -> pb.MessageMoveTask:
     return pb.MessageMoveTask(
         task_id=it.task_id,
         status=_STATUSES[it.status],
@@ -29,8 +29,8 @@ def _task(it: model.MessageMoveTask) -> pb.MessageMoveTask:
     )
 
 
-def _decode_start(request: pb.StartMessageMoveTaskRequest, _: CallContext) -> model.StartMessageMoveTask:
-    return model.StartMessageMoveTask(
+def _decode_start(request: pb.StartMessageMoveTaskRequest, _: CallContext) -> move_model.StartMessageMoveTask:
+    return move_model.StartMessageMoveTask(
         source=request.source,
         destination=request.destination,
         rate=request.max_messages_per_s if request.HasField("max_messages_per_s") else None,
@@ -38,12 +38,16 @@ def _decode_start(request: pb.StartMessageMoveTaskRequest, _: CallContext) -> mo
     )
 
 
-def _decode_list(request: pb.ListMessageMoveTasksRequest, _: CallContext) -> model.ListMessageMoveTasks:
-    return model.ListMessageMoveTasks(source=request.source, max_results=request.max_tasks or model.MOVE_TASKS_MAX)
+def _decode_list(request: pb.ListMessageMoveTasksRequest, _: CallContext) -> move_model.ListMessageMoveTasks:
+    return move_model.ListMessageMoveTasks(
+        source=request.source, max_results=request.max_tasks or move_model.MOVE_TASKS_MAX
+    )
 
 
-def _decode_cancel(request: pb.CancelMessageMoveTaskRequest, _: CallContext) -> model.CancelMessageMoveTask:
-    return model.CancelMessageMoveTask(source=request.source, task_id=request.task_id, request_id=request.request_id)
+def _decode_cancel(request: pb.CancelMessageMoveTaskRequest, _: CallContext) -> move_model.CancelMessageMoveTask:
+    return move_model.CancelMessageMoveTask(
+        source=request.source, task_id=request.task_id, request_id=request.request_id
+    )
 
 
 ROWS: Mapping[str, UnaryRow] = {

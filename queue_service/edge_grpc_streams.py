@@ -17,7 +17,7 @@ from cumulo.api.queue.v1 import queue_pb2 as pb
 from cumulo.core.context import CallContext
 from cumulo.core.errors import INVALID_PARAMETER_VALUE, MISSING_PARAMETER, SHUTTING_DOWN
 from cumulo.core.operations import Result
-from cumulo.queue_service import model
+from cumulo.queue_service import message_model, model
 from cumulo.queue_service.edge_grpc_messages import (
     add_messages,
     add_results,
@@ -55,7 +55,7 @@ class QueueDoor(CallDoor, Protocol):
         """Whether waits end at once, because the server stops."""
         ...
 
-    async def admit(self, ctx: CallContext, request: model.ReceiveMessages) -> int:
+    async def admit(self, ctx: CallContext, request: message_model.ReceiveMessages) -> int:
         """Raise what a receive would be refused with now, or return the visibility timeout it gives; takes nothing."""
         ...
 
@@ -194,7 +194,7 @@ class SendStream(SendingStream):
     def _answer(self, sequence: int, value: Any) -> ProtoMessage:
         return add_results(pb.StreamSendMessagesResponse(sequence=sequence), value)
 
-    def _decode(self, frame: pb.StreamSendMessagesRequest) -> model.SendMessages:
+    def _decode(self, frame: pb.StreamSendMessagesRequest) -> message_model.SendMessages:
         self._queue = frame.queue or self._queue
         if not self._queue:
             raise MISSING_PARAMETER.error(parameter="queue")
@@ -204,7 +204,7 @@ class SendStream(SendingStream):
             size = sum(len(entry.body) for entry in entries)
             if size > FRAME_BYTES_MAX:
                 raise BATCH_REQUEST_TOO_LONG.error(limit=FRAME_BYTES_MAX, size=size)
-        return model.SendMessages(queue=self._queue, entries=entries, request_id=frame.request_id)
+        return message_model.SendMessages(queue=self._queue, entries=entries, request_id=frame.request_id)
 
 
 class ReceiveStream(_Stream):
@@ -236,7 +236,7 @@ class ReceiveStream(_Stream):
         """Return the visibility timeout that the start asks for."""
         return self._start.visibility_timeout_s if self._start.HasField("visibility_timeout_s") else None
 
-    def _changes(self, frame: Any) -> tuple[model.VisibilityChange, ...]:
+    def _changes(self, frame: Any) -> tuple[message_model.VisibilityChange, ...]:
         """Return the visibility changes of a frame."""
         return decode_visibility_changes(frame.visibility_changes)
 
@@ -298,8 +298,10 @@ class ReceiveStream(_Stream):
         await self._admitted.wait()
         if self._hold is None:
             raise _invalid("resumed", "present", "it is for a stream with renew_leases")
-        if len(self._hold) + len(frame.resumed) > model.HELD_MESSAGES_MAX:
-            raise _invalid("resumed", len(frame.resumed), f"a stream holds at most {model.HELD_MESSAGES_MAX} messages")
+        if len(self._hold) + len(frame.resumed) > message_model.HELD_MESSAGES_MAX:
+            raise _invalid(
+                "resumed", len(frame.resumed), f"a stream holds at most {message_model.HELD_MESSAGES_MAX} messages"
+            )
         by_time: dict[int, list[str]] = {}
         for it in frame.resumed:
             if not 0 <= it.held_s <= model.VISIBILITY_TIMEOUT_S_MAX:
@@ -311,7 +313,7 @@ class ReceiveStream(_Stream):
     def _begin_to_hold(self, timeout_s: int) -> None:
         """Hold from now on what is delivered; a visibility timeout of 0 gives nothing to hold."""
         start = self._start
-        hold_max_s = start.renew_leases.hold_max_s or model.HOLD_S_DEFAULT
+        hold_max_s = start.renew_leases.hold_max_s or message_model.HOLD_S_DEFAULT
         if not 1 <= hold_max_s <= model.VISIBILITY_TIMEOUT_S_MAX:
             raise _invalid("hold_max_s", hold_max_s, f"it must be >= 1 and <= {model.VISIBILITY_TIMEOUT_S_MAX}")
         if not timeout_s and self._timeout_s() is not None:
@@ -334,13 +336,13 @@ class ReceiveStream(_Stream):
             if hold.failure is not None:
                 raise hold.failure
             while hold.ended:
-                handles = [hold.ended.popleft() for _ in range(min(len(hold.ended), model.BATCH_ENTRIES_MAX))]
+                handles = [hold.ended.popleft() for _ in range(min(len(hold.ended), message_model.BATCH_ENTRIES_MAX))]
                 await self._line.put(self.response(ended_renewals=handles))
 
     async def _receive(self) -> None:
         source, timeout_s = self._source(), self._timeout_s()
         # At once, and not when the first credit comes.
-        asked = model.ReceiveMessages(queue=source, max_messages=1, visibility_timeout_s=timeout_s)
+        asked = message_model.ReceiveMessages(queue=source, max_messages=1, visibility_timeout_s=timeout_s)
         in_force_s = await self._service.admit(self._ctx, asked)
         if self._start.HasField("renew_leases"):
             # What is renewed has the timeout with which it is renewed, whatever becomes of the queue's own.
@@ -350,14 +352,14 @@ class ReceiveStream(_Stream):
         while True:
             await self._granted.wait()
             room = self._credits if self._hold is None else min(self._credits, self._hold.room)
-            request = model.ReceiveMessages(
+            request = message_model.ReceiveMessages(
                 queue=source,
-                max_messages=min(room, model.RECEIVE_MESSAGES_MAX),
+                max_messages=min(room, message_model.RECEIVE_MESSAGES_MAX),
                 # As long as a receive may wait; then it is authorised anew.
                 wait_s=model.RECEIVE_WAIT_S_MAX,
                 visibility_timeout_s=timeout_s,
             )
-            messages: tuple[model.Message, ...] = await self._call("ReceiveMessages", request)
+            messages: tuple[message_model.Message, ...] = await self._call("ReceiveMessages", request)
             if not messages and self._service.draining:
                 raise SHUTTING_DOWN.error()
             self._credits -= len(messages)
@@ -367,25 +369,27 @@ class ReceiveStream(_Stream):
             for frame in _frames(messages):
                 await self._line.put(add_messages(self.response(), frame))
 
-    async def _acknowledge(self, frame: Any, changes: tuple[model.VisibilityChange, ...]) -> pb.AckResult:
+    async def _acknowledge(self, frame: Any, changes: tuple[message_model.VisibilityChange, ...]) -> pb.AckResult:
         """Do the acks and changes of a frame; what fails is answered per item."""
         handles = tuple(frame.acks)
         named = (*handles, *(change.receipt_handle for change in changes))
         if self._hold is not None:
             for handle in named:
                 self._hold.let_go(handle)
-        queue, step, certain = self._source(), model.BATCH_ENTRIES_MAX, self._start.exactly_once
+        queue, step, certain = self._source(), message_model.BATCH_ENTRIES_MAX, self._start.exactly_once
         works = [
             self._call(
                 "BatchDeleteMessages",
-                model.DeleteMessages(queue=queue, receipt_handles=handles[at : at + step], exactly_once=certain),
+                message_model.DeleteMessages(
+                    queue=queue, receipt_handles=handles[at : at + step], exactly_once=certain
+                ),
             )
             for at in range(0, len(handles), step)
         ]
         works += [
             self._call(
                 "BatchChangeMessageVisibility",
-                model.ChangeVisibilities(queue=queue, entries=changes[at : at + step]),
+                message_model.ChangeVisibilities(queue=queue, entries=changes[at : at + step]),
             )
             for at in range(0, len(changes), step)
         ]
@@ -399,10 +403,10 @@ class ReceiveStream(_Stream):
             failures=[
                 pb.AckFailure(receipt_handle=handle, error=item_error(result))
                 for handle, result in answered
-                if isinstance(result, model.ItemError)
+                if isinstance(result, message_model.ItemError)
             ],
             already_acknowledged=[
-                handle for handle, result in answered if isinstance(result, model.AlreadyAcknowledged)
+                handle for handle, result in answered if isinstance(result, message_model.AlreadyAcknowledged)
             ],
         )
 
@@ -415,9 +419,9 @@ class ReceiveStream(_Stream):
                 await self._line.put(self.response(ack_results=[result]))
 
 
-def _frames(messages: tuple[model.Message, ...]) -> Iterator[list[model.Message]]:
+def _frames(messages: tuple[message_model.Message, ...]) -> Iterator[list[message_model.Message]]:
     """Cut messages into frames of at most `FRAME_BYTES_MAX`, or one larger message."""
-    frame: list[model.Message] = []
+    frame: list[message_model.Message] = []
     size = 0
     for message in messages:
         if frame and size + len(message.body) > FRAME_BYTES_MAX:

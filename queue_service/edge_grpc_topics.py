@@ -16,6 +16,7 @@ from cumulo.core.context import CallContext
 from cumulo.core.errors import MISSING_PARAMETER
 from cumulo.core.names import parse_arn
 from cumulo.gateway.rpc import Decode, Encode, RpcAdaptor, parser
+from cumulo.queue_service import message_model
 from cumulo.queue_service import model as queues
 from cumulo.queue_service import native_model as native
 from cumulo.queue_service import topic_model as model
@@ -109,7 +110,7 @@ class SubscribeStream(ReceiveStream):
     def _timeout_s(self) -> int | None:
         return self._start.ack_deadline_s if self._start.HasField("ack_deadline_s") else None
 
-    def _changes(self, frame: pb.StreamSubscribeRequest) -> tuple[queues.VisibilityChange, ...]:
+    def _changes(self, frame: pb.StreamSubscribeRequest) -> tuple[message_model.VisibilityChange, ...]:
         return _changes(frame.deadline_changes)
 
 
@@ -121,8 +122,8 @@ def _source(text: str) -> str:
     return text
 
 
-def _changes(entries: Iterable[pb.DeadlineChange]) -> tuple[queues.VisibilityChange, ...]:
-    return tuple(queues.VisibilityChange(it.receipt_handle, it.ack_deadline_s) for it in entries)
+def _changes(entries: Iterable[pb.DeadlineChange]) -> tuple[message_model.VisibilityChange, ...]:
+    return tuple(message_model.VisibilityChange(it.receipt_handle, it.ack_deadline_s) for it in entries)
 
 
 def _entry(it: pb.PublishEntry) -> model.PublishEntry:
@@ -146,7 +147,7 @@ _PublishAnswer = TypeVar("_PublishAnswer", pb.PublishResponse, pb.StreamPublishR
 def _add_results(answer: _PublishAnswer, results: Iterable[model.PublishAnswer]) -> _PublishAnswer:
     add = answer.results.add
     for it in results:
-        if isinstance(it, queues.SentMessage):
+        if isinstance(it, message_model.SentMessage):
             published = add().published
             published.message_id = it.message_id
             if it.sequence_number:
@@ -306,8 +307,8 @@ def _decode_delete(request: pb.DeleteSubscriptionRequest, ctx: CallContext) -> m
 # Receiving
 
 
-def _decode_pull(request: pb.PullRequest, _: CallContext) -> queues.ReceiveMessages:
-    return queues.ReceiveMessages(
+def _decode_pull(request: pb.PullRequest, _: CallContext) -> message_model.ReceiveMessages:
+    return message_model.ReceiveMessages(
         queue=_source(request.subscription),
         max_messages=request.max_messages or 1,
         wait_s=request.wait_s,
@@ -462,7 +463,7 @@ MESSAGE_ROWS: Mapping[str, TopicRow] = {
     "Acknowledge": (
         "BatchDeleteMessages",
         pb.AcknowledgeRequest,
-        lambda it, _: queues.DeleteMessages(
+        lambda it, _: message_model.DeleteMessages(
             queue=_source(it.subscription), receipt_handles=tuple(it.receipt_handles), request_id=it.request_id
         ),
         functools.partial(item_results, pb.AcknowledgeResponse),
@@ -470,7 +471,7 @@ MESSAGE_ROWS: Mapping[str, TopicRow] = {
     "ModifyAckDeadline": (
         "BatchChangeMessageVisibility",
         pb.ModifyAckDeadlineRequest,
-        lambda it, _: queues.ChangeVisibilities(
+        lambda it, _: message_model.ChangeVisibilities(
             queue=_source(it.subscription), entries=_changes(it.entries), request_id=it.request_id
         ),
         functools.partial(item_results, pb.ModifyAckDeadlineResponse),

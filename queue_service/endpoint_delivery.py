@@ -27,8 +27,8 @@ from cumulo.queue_service.delivery_lines import Lines, Visit
 from cumulo.queue_service.delivery_policies import RetryPolicy
 from cumulo.queue_service.entrances import DELIVER
 from cumulo.queue_service.leases import StampedChange, StampedDelete
+from cumulo.queue_service.message_model import MessageAttributes
 from cumulo.queue_service.messages import Demand, LeasedMessage, StampedReceive
-from cumulo.queue_service.model import MessageAttributes
 from cumulo.queue_service.notice_seals import NoticeSeals
 from cumulo.queue_service.open_queue import find_queue
 from cumulo.queue_service.publishing import QueueDelivery

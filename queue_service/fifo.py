@@ -20,6 +20,7 @@ from cumulo.queue_service.fifo_keys import FifoState, Standing
 from cumulo.queue_service.fifo_queue import FifoQueue, find_fifo, open_fifo
 from cumulo.queue_service.keys import decode_message
 from cumulo.queue_service.leases import Deletion, Outcome, StampedChange, StampedDelete
+from cumulo.queue_service.message_model import BATCH_BYTES_MAX
 from cumulo.queue_service.messages import (
     Demand,
     LeasedMessage,
@@ -29,7 +30,7 @@ from cumulo.queue_service.messages import (
     StampedSend,
     confirm_sealing,
 )
-from cumulo.queue_service.model import BATCH_BYTES_MAX, VISIBILITY_TIMEOUT_S_MAX
+from cumulo.queue_service.model import VISIBILITY_TIMEOUT_S_MAX
 from cumulo.queue_service.receipts import Receipt
 from cumulo.queue_service.redrive import DeadLetters
 from cumulo.storage.engine import Txn

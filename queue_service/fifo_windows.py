@@ -18,12 +18,8 @@ from cumulo.queue_service.fifo_keys import (
     duplicate_row,
 )
 from cumulo.queue_service.fifo_queue import FifoQueue
-from cumulo.queue_service.model import (
-    DEDUPLICATION_S,
-    DEDUPLICATION_SCOPES,
-    SCOPE_CHANGE_S,
-    VISIBILITY_TIMEOUT_S_MAX,
-)
+from cumulo.queue_service.message_model import DEDUPLICATION_S
+from cumulo.queue_service.model import DEDUPLICATION_SCOPES, SCOPE_CHANGE_S, VISIBILITY_TIMEOUT_S_MAX
 from cumulo.storage import records
 from cumulo.storage.tuples import u64
 

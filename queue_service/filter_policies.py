@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from cumulo.queue_service.json_tokens import Kind, Malformed, TokenReader, compact
-from cumulo.queue_service.model import MessageAttributes
+from cumulo.queue_service.message_model import MessageAttributes
 
 KEYS_MAX = 5
 """Top-level keys of a policy."""

@@ -7,7 +7,8 @@ kept.
 
 from cumulo.queue_service.fifo_keys import FifoState
 from cumulo.queue_service.keys import Lease, Meta, StoredMessage
-from cumulo.queue_service.model import HISTORY_HOPS_MAX, Hop, MoveReason, queue_arn
+from cumulo.queue_service.model import queue_arn
+from cumulo.queue_service.move_model import HISTORY_HOPS_MAX, Hop, MoveReason
 
 
 def history_with(

@@ -58,7 +58,8 @@ from cumulo.queue_service.keys import (
     layout,
     name_key,
 )
-from cumulo.queue_service.model import MOVE_TASKS_MAX, is_fifo
+from cumulo.queue_service.model import is_fifo
+from cumulo.queue_service.move_model import MOVE_TASKS_MAX
 from cumulo.queue_service.move_tasks import RUNNING, due_payload, tasks_of
 from cumulo.queue_service.open_queue import lease_of
 from cumulo.queue_service.receipts import TOKEN_BYTES

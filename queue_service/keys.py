@@ -34,7 +34,8 @@ import functools
 
 import msgspec
 
-from cumulo.queue_service.model import PRIORITY_DEFAULT, Hop, MessageAttributes
+from cumulo.queue_service.message_model import PRIORITY_DEFAULT, MessageAttributes
+from cumulo.queue_service.move_model import Hop
 from cumulo.storage import records, tuples
 from cumulo.storage.engine import ROOT
 

@@ -20,7 +20,7 @@ import functools
 import msgspec
 
 from cumulo.queue_service.log_model import RETENTION_S_DEFAULT
-from cumulo.queue_service.model import MessageAttributes
+from cumulo.queue_service.message_model import MessageAttributes
 from cumulo.storage import records, tuples
 from cumulo.storage.engine import ROOT
 

@@ -10,7 +10,7 @@ import enum
 import msgspec
 
 from cumulo.core.names import Arn, resource_name
-from cumulo.queue_service.model import MessageAttributes
+from cumulo.queue_service.message_model import MessageAttributes
 
 LOG_NAME_CHARACTERS_MAX = 80
 LANES_MAX = 64

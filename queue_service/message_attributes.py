@@ -8,7 +8,7 @@ import hashlib
 import re
 
 from cumulo.core.errors import INVALID_PARAMETER_VALUE, ServiceError
-from cumulo.queue_service.model import (
+from cumulo.queue_service.message_model import (
     ATTRIBUTE_NAME_CHARACTERS_MAX,
     ATTRIBUTE_TYPE_CHARACTERS_MAX,
     MESSAGE_ATTRIBUTES_MAX,

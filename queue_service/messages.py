@@ -23,7 +23,8 @@ from cumulo.queue_service.keys import (
     decode_message,
 )
 from cumulo.queue_service.leases import PROMOTE_OPERATIONS_OF_RECEIVE, Outcome, promote
-from cumulo.queue_service.model import BATCH_BYTES_MAX, IN_FLIGHT_MAX
+from cumulo.queue_service.message_model import BATCH_BYTES_MAX
+from cumulo.queue_service.model import IN_FLIGHT_MAX
 from cumulo.queue_service.open_queue import OpenQueue, open_queue
 from cumulo.queue_service.queues import DirectoryChanged
 from cumulo.queue_service.redrive import DeadLetters

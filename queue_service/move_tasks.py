@@ -40,7 +40,8 @@ from cumulo.queue_service.keys import (
     lane_of,
 )
 from cumulo.queue_service.messages import store
-from cumulo.queue_service.model import MOVE_TASKS_MAX, MessageMoveTask, MoveReason, queue_arn
+from cumulo.queue_service.model import queue_arn
+from cumulo.queue_service.move_model import MOVE_TASKS_MAX, MessageMoveTask, MoveReason
 from cumulo.queue_service.open_queue import OpenQueue, lease_of
 from cumulo.queue_service.queue_attributes import Place, place_of
 from cumulo.queue_service.queues import Lookup, confirm, follow

@@ -17,8 +17,9 @@ from cumulo.queue_service.fifo_queue import FifoQueue, find_any
 from cumulo.queue_service.histories import history_with
 from cumulo.queue_service.keys import Lease, StoredMessage, decode_message, lane_of
 from cumulo.queue_service.leases import Held, Outcome
+from cumulo.queue_service.message_model import MessageState
 from cumulo.queue_service.messages import store
-from cumulo.queue_service.model import MessageState, MoveReason
+from cumulo.queue_service.move_model import MoveReason
 from cumulo.queue_service.open_queue import OpenQueue
 from cumulo.queue_service.receipts import Receipt
 from cumulo.queue_service.redrive import MOVED_BYTES_MAX

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from cumulo.core.context import CallContext
 from cumulo.core.operations import Check, Checks, Kind, Operation, OperationTable, Result
-from cumulo.queue_service import model, schedule_model
+from cumulo.queue_service import message_model, model, move_model, schedule_model
 from cumulo.queue_service.commits import Committed, Touched, commit_messages
 from cumulo.queue_service.kinds import change_visibilities, delete_messages, send_messages
 from cumulo.queue_service.leases import Outcome
@@ -66,7 +66,7 @@ CONTROL_WINDOW_MS = 86_400_000
 class Receiver(Protocol):
     """The part of the service that waits."""
 
-    async def receive(self, ctx: CallContext, resolved: Any) -> tuple[model.Message, ...]:
+    async def receive(self, ctx: CallContext, resolved: Any) -> tuple[message_model.Message, ...]:
         """Take messages, parked until there are some."""
         ...
 
@@ -113,12 +113,12 @@ def _on_schedule(action: str) -> Callable[[Place], Checks]:
 
 
 _CHECKS: Mapping[type, Callable[[Any], Checks]] = {
-    model.MoveMessages: _on_messages_to_move,
+    move_model.MoveMessages: _on_messages_to_move,
     schedule_model.CreateSchedule: _on_schedule("sqs:CreateSchedule"),
     schedule_model.UpdateSchedule: _on_schedule("sqs:UpdateSchedule"),
-    model.CommitMessages: _on_touched,
+    message_model.CommitMessages: _on_touched,
     model.ListQueues: _on_all("sqs:ListQueues"),
-    model.StartMessageMoveTask: _on_move_source,
+    move_model.StartMessageMoveTask: _on_move_source,
 }
 """Of requests that need something else than their action on their queue."""
 
@@ -274,7 +274,7 @@ TABLE = OperationTable(
         _row(
             "SendMessage",
             Kind.WRITE,
-            model.SendMessages,
+            message_model.SendMessages,
             "sqs:SendMessage",
             send_messages,
             "Stores one message.",
@@ -284,7 +284,7 @@ TABLE = OperationTable(
         _row(
             "BatchSendMessages",
             Kind.WRITE,
-            model.SendMessages,
+            message_model.SendMessages,
             "sqs:SendMessage",
             send_messages,
             "Stores up to 100 messages in one transaction.",
@@ -294,7 +294,7 @@ TABLE = OperationTable(
         _row(
             "CommitMessages",
             Kind.WRITE,
-            model.CommitMessages,
+            message_model.CommitMessages,
             SEND,
             commit_messages,
             "Stores messages in up to 20 queues and deletes received ones, all or nothing.",
@@ -305,7 +305,7 @@ TABLE = OperationTable(
         _row(
             "ReceiveMessages",
             Kind.WAIT,
-            model.ReceiveMessages,
+            message_model.ReceiveMessages,
             "sqs:ReceiveMessage",
             _receive,
             "Takes up to 100 messages, parked until there are some.",
@@ -314,7 +314,7 @@ TABLE = OperationTable(
         _row(
             "PeekMessages",
             Kind.READ,
-            model.PeekMessages,
+            message_model.PeekMessages,
             "sqs:ReceiveMessage",
             peek_messages,
             "Shows up to 100 messages by position or id, with their state, and takes none.",
@@ -323,7 +323,7 @@ TABLE = OperationTable(
         _row(
             "DeleteMessage",
             Kind.WRITE,
-            model.DeleteMessages,
+            message_model.DeleteMessages,
             "sqs:DeleteMessage",
             delete_messages,
             "Deletes one received message.",
@@ -334,7 +334,7 @@ TABLE = OperationTable(
         _row(
             "BatchDeleteMessages",
             Kind.WRITE,
-            model.DeleteMessages,
+            message_model.DeleteMessages,
             "sqs:DeleteMessage",
             delete_messages,
             "Deletes up to 100 received messages in one transaction.",
@@ -345,7 +345,7 @@ TABLE = OperationTable(
         _row(
             "ChangeMessageVisibility",
             Kind.WRITE,
-            model.ChangeVisibilities,
+            message_model.ChangeVisibilities,
             "sqs:ChangeMessageVisibility",
             change_visibilities,
             "Sets when a received message becomes visible again.",
@@ -356,7 +356,7 @@ TABLE = OperationTable(
         _row(
             "BatchChangeMessageVisibility",
             Kind.WRITE,
-            model.ChangeVisibilities,
+            message_model.ChangeVisibilities,
             "sqs:ChangeMessageVisibility",
             change_visibilities,
             "Sets when up to 100 received messages become visible again, in one transaction.",
@@ -367,7 +367,7 @@ TABLE = OperationTable(
         _row(
             "RenewLeases",
             Kind.WRITE,
-            model.RenewLeases,
+            message_model.RenewLeases,
             # Who may receive may hold a message for as long as he asks, up to 12 hours: it is nothing more.
             "sqs:ReceiveMessage",
             change_visibilities,
@@ -378,7 +378,7 @@ TABLE = OperationTable(
         _row(
             "StartMessageMoveTask",
             Kind.WRITE,
-            model.StartMessageMoveTask,
+            move_model.StartMessageMoveTask,
             "sqs:StartMessageMoveTask",
             start_task,
             "Starts to move the messages of a dead-letter queue back to where they came from, or to another queue.",
@@ -389,7 +389,7 @@ TABLE = OperationTable(
         _row(
             "MoveMessages",
             Kind.WRITE,
-            model.MoveMessages,
+            move_model.MoveMessages,
             "sqs:ReceiveMessage",
             move_messages,
             "Moves up to 50 selected messages to another queue, in one transaction.",
@@ -400,7 +400,7 @@ TABLE = OperationTable(
         _row(
             "ListMessageMoveTasks",
             Kind.READ,
-            model.ListMessageMoveTasks,
+            move_model.ListMessageMoveTasks,
             "sqs:ListMessageMoveTasks",
             list_tasks,
             "Lists the latest move tasks out of a queue.",
@@ -456,11 +456,11 @@ TABLE = OperationTable(
         _row(
             "CancelMessageMoveTask",
             Kind.WRITE,
-            model.CancelMessageMoveTask,
+            move_model.CancelMessageMoveTask,
             "sqs:CancelMessageMoveTask",
             cancel_task,
             "Ends a running move task.",
-            model.MessageMoveTask,
+            move_model.MessageMoveTask,
             CONTROL_WINDOW_MS,
         ),
     ),

@@ -15,7 +15,9 @@ from msgspec.structs import replace
 
 from cumulo.queue_service.fifo_queue import open_fifo
 from cumulo.queue_service.keys import StoredMessage, decode_message, message_id_in
-from cumulo.queue_service.model import BATCH_BYTES_MAX, Hop, PeekedMessage, PeekedPage, is_fifo
+from cumulo.queue_service.message_model import BATCH_BYTES_MAX, PeekedMessage, PeekedPage
+from cumulo.queue_service.model import is_fifo
+from cumulo.queue_service.move_model import Hop
 from cumulo.queue_service.open_queue import OpenQueue, open_queue
 from cumulo.queue_service.sealing import MessageSeals
 from cumulo.queue_service.stamping import sequence_number

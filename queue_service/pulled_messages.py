@@ -5,8 +5,8 @@ attributes, which can be received, looked at and moved to a dead-letter queue as
 import msgspec
 
 from cumulo.queue_service.keys import StoredMessage
+from cumulo.queue_service.message_model import MessageAttribute
 from cumulo.queue_service.messages import Outgoing, OutgoingInGroup
-from cumulo.queue_service.model import MessageAttribute
 from cumulo.queue_service.sealing import Sealing, Written
 from cumulo.queue_service.topic_envelopes import StoredNotice
 from cumulo.queue_service.topic_model import TopicPlace

@@ -15,7 +15,8 @@ from cumulo.queue_service.data_keys import take_key_along
 from cumulo.queue_service.fifo_keys import FifoState
 from cumulo.queue_service.histories import history_with
 from cumulo.queue_service.keys import PIECE_BYTES, Lease, StoredMessage, dated_value, lane_of
-from cumulo.queue_service.model import MoveReason, queue_arn
+from cumulo.queue_service.model import queue_arn
+from cumulo.queue_service.move_model import MoveReason
 from cumulo.queue_service.open_queue import OpenQueue, find_queue
 from cumulo.storage import records
 from cumulo.storage.engine import Txn

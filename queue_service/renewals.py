@@ -15,8 +15,8 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from cumulo.core.clocks import Clock
 from cumulo.core.context import CallContext
-from cumulo.queue_service import model
-from cumulo.queue_service.model import BATCH_ENTRIES_MAX, HELD_MESSAGES_MAX, RENEWED_PER_SECOND_MAX, ItemError
+from cumulo.queue_service import message_model
+from cumulo.queue_service.message_model import BATCH_ENTRIES_MAX, HELD_MESSAGES_MAX, RENEWED_PER_SECOND_MAX, ItemError
 
 _WAIT_MS_MAX = 60_000
 """The event loop's timers stand still while the machine is suspended, the deadline clock does not."""
@@ -24,7 +24,7 @@ _WAIT_MS_MAX = 60_000
 _EMPTY_MAX = 1_000
 """Batches that were acknowledged whole and stay planned: else a stream with long leases would leave one a receive."""
 
-Renew = Callable[[CallContext, model.RenewLeases], Awaitable[Sequence[ItemError | None]]]
+Renew = Callable[[CallContext, message_model.RenewLeases], Awaitable[Sequence[ItemError | None]]]
 
 
 class _Batch:
@@ -191,7 +191,7 @@ class Renewals:
                 hold.end(handle)
             hold.on_change()
             return
-        request = model.RenewLeases(queue=hold.queue, receipt_handles=handles, timeout_s=timeout_s)
+        request = message_model.RenewLeases(queue=hold.queue, receipt_handles=handles, timeout_s=timeout_s)
         try:
             results = await self._renew(hold.ctx, request)
         except Exception as error:  # noqa: BLE001 - it is the stream's to answer with

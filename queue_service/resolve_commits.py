@@ -9,7 +9,7 @@ from cumulo.core.errors import INVALID_PARAMETER_VALUE, NOT_IMPLEMENTED, Service
 from cumulo.core.operations import Checks, Operation
 from cumulo.identity.authorizer import Guard
 from cumulo.identity.room import Resolved
-from cumulo.queue_service import model, receipts, stamping
+from cumulo.queue_service import message_model, model, receipts, stamping
 from cumulo.queue_service.commits import Committed, Sends, StampedCommit, Touched, of_item, seed_of
 from cumulo.queue_service.errors import (
     BATCH_REQUEST_TOO_LONG,
@@ -28,7 +28,7 @@ from cumulo.storage.engine import ROOT
 class ResolvedCommit(Resolved, frozen=True):
     """A commit, and the answer to each send, by queue, should it succeed."""
 
-    sent: tuple[tuple[model.SentMessage, ...], ...] = ()
+    sent: tuple[tuple[message_model.SentMessage, ...], ...] = ()
 
 
 class _AtQueue(msgspec.Struct):
@@ -39,7 +39,7 @@ class _AtQueue(msgspec.Struct):
 
 
 async def resolve_commit(
-    desk: Desk, ctx: CallContext, operation: Operation, request: model.CommitMessages
+    desk: Desk, ctx: CallContext, operation: Operation, request: message_model.CommitMessages
 ) -> ResolvedCommit:
     """Follow, decide and stamp everything that a commit names; what forbids the whole of it is `missing`.
 
@@ -54,7 +54,7 @@ async def resolve_commit(
     missing: ServiceError | None = None
     deletes: list[StampedDelete] = []
     sends: list[Sends] = []
-    sent: list[tuple[model.SentMessage, ...]] = []
+    sent: list[tuple[message_model.SentMessage, ...]] = []
     for place, at_queue in queues.items():
         found = await desk.use(place)
         assert operation.checks is not None
@@ -102,9 +102,9 @@ async def resolve_commit(
     )
 
 
-def answer(resolved: ResolvedCommit, committed: Committed) -> tuple[model.SentMessage, ...]:
+def answer(resolved: ResolvedCommit, committed: Committed) -> tuple[message_model.SentMessage, ...]:
     """Return the answer to each send, in the order of the request."""
-    answers: dict[int, model.SentMessage] = {}
+    answers: dict[int, message_model.SentMessage] = {}
     commit: StampedCommit = resolved.request
     for number, (sends, sent) in enumerate(zip(commit.sends, resolved.sent, strict=True)):
         first_seq, duplicates = committed.sends[number]
@@ -121,24 +121,26 @@ def answer(resolved: ResolvedCommit, committed: Committed) -> tuple[model.SentMe
     return tuple(answers[item] for item in sorted(answers))
 
 
-def _by_queue(desk: Desk, ctx: CallContext, request: model.CommitMessages) -> dict[Place, _AtQueue]:
+def _by_queue(desk: Desk, ctx: CallContext, request: message_model.CommitMessages) -> dict[Place, _AtQueue]:
     """Return the queues in the order in which they are named, sends first; raises for a commit beyond its limits."""
-    stamping.check_count((*request.sends, *request.deletes), model.COMMIT_ITEMS_MAX)
+    stamping.check_count((*request.sends, *request.deletes), message_model.COMMIT_ITEMS_MAX)
     queues: dict[Place, _AtQueue] = {}
     for item, send in enumerate(request.sends):
         queues.setdefault(desk.place(ctx, send.queue), _AtQueue()).sends.append(item)
     for item, delete in enumerate(request.deletes):
         queues.setdefault(desk.place(ctx, delete.queue), _AtQueue()).deletes.append(item)
-    if len(queues) > model.COMMIT_QUEUES_MAX:
-        raise _refused("sends", f"to {len(queues)} queues", f"a commit is about {model.COMMIT_QUEUES_MAX} at most")
+    if len(queues) > message_model.COMMIT_QUEUES_MAX:
+        raise _refused(
+            "sends", f"to {len(queues)} queues", f"a commit is about {message_model.COMMIT_QUEUES_MAX} at most"
+        )
     if len({place.account for place in queues}) > 1:
         raise _refused("sends", "to queues of several accounts", "the queues of a commit belong to one account")
     size_bytes = sum(stamping.entry_bytes(send.entry) for send in request.sends)
-    if size_bytes > model.BATCH_BYTES_MAX and len(request.sends) > 1:
-        raise BATCH_REQUEST_TOO_LONG.error(limit=model.BATCH_BYTES_MAX, size=size_bytes)
+    if size_bytes > message_model.BATCH_BYTES_MAX and len(request.sends) > 1:
+        raise BATCH_REQUEST_TOO_LONG.error(limit=message_model.BATCH_BYTES_MAX, size=size_bytes)
     fifo = sum(len(at_queue.sends) for place, at_queue in queues.items() if model.is_fifo(place.name))
-    if request.request_id and fifo > model.COMMIT_FIFO_REMEMBERED_MAX:
-        raise TOO_MANY_ENTRIES_IN_BATCH_REQUEST.error(limit=model.COMMIT_FIFO_REMEMBERED_MAX, entries=fifo)
+    if request.request_id and fifo > message_model.COMMIT_FIFO_REMEMBERED_MAX:
+        raise TOO_MANY_ENTRIES_IN_BATCH_REQUEST.error(limit=message_model.COMMIT_FIFO_REMEMBERED_MAX, entries=fifo)
     return queues
 
 
@@ -147,7 +149,7 @@ def _refused(parameter: str, value: str, allowed: str) -> ServiceError:
 
 
 def _receipts(
-    desk: Desk, partition: bytes, request: model.CommitMessages, items: list[int]
+    desk: Desk, partition: bytes, request: message_model.CommitMessages, items: list[int]
 ) -> tuple[tuple[Receipt, ...], ServiceError | None]:
     """Return the receipts of one queue, or the error of the first that is none of it."""
     parsed = []

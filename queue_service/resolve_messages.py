@@ -10,7 +10,7 @@ from cumulo.core.errors import ServiceError
 from cumulo.core.operations import Operation
 from cumulo.identity.authorizer import Guard
 from cumulo.identity.room import Resolved
-from cumulo.queue_service import model, receipts, stamping
+from cumulo.queue_service import message_model, model, receipts, stamping
 from cumulo.queue_service.errors import NOT_OF_THIS_QUEUE_TYPE, TOO_MANY_ENTRIES_IN_BATCH_REQUEST
 from cumulo.queue_service.keys import QueueName
 from cumulo.queue_service.leases import StampedChange, StampedDelete
@@ -42,7 +42,7 @@ class ResolvedReceive(Resolved, frozen=True):
     row: QueueName | None = None
 
 
-async def _send(desk: Desk, ctx: CallContext, operation: Operation, request: model.SendMessages) -> Resolved:
+async def _send(desk: Desk, ctx: CallContext, operation: Operation, request: message_model.SendMessages) -> Resolved:
     place = desk.place(ctx, request.queue)
     stamping.check_count(request.entries, request.entries_max)
     found = await desk.use(place)
@@ -50,8 +50,8 @@ async def _send(desk: Desk, ctx: CallContext, operation: Operation, request: mod
         return desk.missing(operation, place)
     now_ms, seed = desk.clock.deadline_ms(), desk.randomness.token_bytes(stamping.SEED_BYTES)
     fifo = model.is_fifo(place.name)
-    if fifo and request.request_id and len(request.entries) > model.FIFO_REMEMBERED_ENTRIES_MAX:
-        limit = model.FIFO_REMEMBERED_ENTRIES_MAX
+    if fifo and request.request_id and len(request.entries) > message_model.FIFO_REMEMBERED_ENTRIES_MAX:
+        limit = message_model.FIFO_REMEMBERED_ENTRIES_MAX
         raise TOO_MANY_ENTRIES_IN_BATCH_REQUEST.error(limit=limit, entries=len(request.entries))
     checks, guard = checks_of(operation, place), Guard(place.account, found.row.policy)
     if desk.seals.asks(found.row):  # the key service hears of nobody who may not send
@@ -72,7 +72,9 @@ async def _send(desk: Desk, ctx: CallContext, operation: Operation, request: mod
     )
 
 
-async def _delete(desk: Desk, ctx: CallContext, operation: Operation, request: model.DeleteMessages) -> Resolved:
+async def _delete(
+    desk: Desk, ctx: CallContext, operation: Operation, request: message_model.DeleteMessages
+) -> Resolved:
     place = desk.source(ctx, request.queue)
     stamping.check_count(request.receipt_handles, request.entries_max)
     found = await desk.use(place)
@@ -99,7 +101,9 @@ async def _delete(desk: Desk, ctx: CallContext, operation: Operation, request: m
     )
 
 
-async def _change(desk: Desk, ctx: CallContext, operation: Operation, request: model.ChangeVisibilities) -> Resolved:
+async def _change(
+    desk: Desk, ctx: CallContext, operation: Operation, request: message_model.ChangeVisibilities
+) -> Resolved:
     place = desk.source(ctx, request.queue)
     stamping.check_count(request.entries, request.entries_max)
     found = await desk.use(place)
@@ -128,18 +132,18 @@ async def _change(desk: Desk, ctx: CallContext, operation: Operation, request: m
     )
 
 
-async def _renew(desk: Desk, ctx: CallContext, operation: Operation, request: model.RenewLeases) -> Resolved:
-    entries = tuple(model.VisibilityChange(handle, request.timeout_s) for handle in request.receipt_handles)
-    return await _change(desk, ctx, operation, model.ChangeVisibilities(queue=request.queue, entries=entries))
+async def _renew(desk: Desk, ctx: CallContext, operation: Operation, request: message_model.RenewLeases) -> Resolved:
+    entries = tuple(message_model.VisibilityChange(handle, request.timeout_s) for handle in request.receipt_handles)
+    return await _change(desk, ctx, operation, message_model.ChangeVisibilities(queue=request.queue, entries=entries))
 
 
 async def resolve_receive(
-    desk: Desk, ctx: CallContext, operation: Operation, request: model.ReceiveMessages
+    desk: Desk, ctx: CallContext, operation: Operation, request: message_model.ReceiveMessages
 ) -> Resolved:
     """Look up and check a receive: a `ResolvedReceive`, or what refuses it."""
     place = desk.source(ctx, request.queue)
-    if not 1 <= request.max_messages <= model.RECEIVE_MESSAGES_MAX:
-        raise stamping.out_of_range("max_messages", request.max_messages, 1, model.RECEIVE_MESSAGES_MAX)
+    if not 1 <= request.max_messages <= message_model.RECEIVE_MESSAGES_MAX:
+        raise stamping.out_of_range("max_messages", request.max_messages, 1, message_model.RECEIVE_MESSAGES_MAX)
     if request.wait_s is not None and not 0 <= request.wait_s <= model.RECEIVE_WAIT_S_MAX:
         raise stamping.out_of_range("wait_s", request.wait_s, 0, model.RECEIVE_WAIT_S_MAX)
     if request.visibility_timeout_s is not None:
@@ -164,14 +168,14 @@ async def resolve_receive(
     )
 
 
-async def _peek(desk: Desk, ctx: CallContext, operation: Operation, request: model.PeekMessages) -> Resolved:
+async def _peek(desk: Desk, ctx: CallContext, operation: Operation, request: message_model.PeekMessages) -> Resolved:
     place = desk.source(ctx, request.queue)
-    if not 1 <= request.max_messages <= model.RECEIVE_MESSAGES_MAX:
-        raise stamping.out_of_range("max_messages", request.max_messages, 1, model.RECEIVE_MESSAGES_MAX)
+    if not 1 <= request.max_messages <= message_model.RECEIVE_MESSAGES_MAX:
+        raise stamping.out_of_range("max_messages", request.max_messages, 1, message_model.RECEIVE_MESSAGES_MAX)
     if not 0 <= request.after <= POSITION_MAX:
         raise stamping.out_of_range("after_position", request.after, 0, POSITION_MAX)
-    if len(request.message_ids) > model.RECEIVE_MESSAGES_MAX:
-        raise stamping.out_of_range("message_ids", len(request.message_ids), 0, model.RECEIVE_MESSAGES_MAX)
+    if len(request.message_ids) > message_model.RECEIVE_MESSAGES_MAX:
+        raise stamping.out_of_range("message_ids", len(request.message_ids), 0, message_model.RECEIVE_MESSAGES_MAX)
     found = await desk.find(place)
     if found is None:
         return desk.missing(operation, place)

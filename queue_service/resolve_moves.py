@@ -10,7 +10,7 @@ from cumulo.core.ids import uuid4_text
 from cumulo.core.operations import Check, Operation
 from cumulo.identity.authorizer import Guard
 from cumulo.identity.room import Resolved
-from cumulo.queue_service import model, receipts, stamping
+from cumulo.queue_service import model, move_model, receipts, stamping
 from cumulo.queue_service.errors import (
     MESSAGE_UNREADABLE,
     MOVE_DESTINATION_IS_SOURCE,
@@ -32,10 +32,12 @@ from cumulo.queue_service.resolving import Desk, Resolver, checks_of, in_force
 from cumulo.storage.engine import ROOT
 
 
-async def _start(desk: Desk, ctx: CallContext, operation: Operation, request: model.StartMessageMoveTask) -> Resolved:
+async def _start(
+    desk: Desk, ctx: CallContext, operation: Operation, request: move_model.StartMessageMoveTask
+) -> Resolved:
     place = desk.place(ctx, request.source)
-    if request.rate is not None and not 1 <= request.rate <= model.MOVE_RATE_MAX:
-        raise MOVE_NUMBER_OUT_OF_RANGE.error(parameter="MaxNumberOfMessagesPerSecond", limit=model.MOVE_RATE_MAX)
+    if request.rate is not None and not 1 <= request.rate <= move_model.MOVE_RATE_MAX:
+        raise MOVE_NUMBER_OUT_OF_RANGE.error(parameter="MaxNumberOfMessagesPerSecond", limit=move_model.MOVE_RATE_MAX)
     destination = desk.place(ctx, request.destination) if request.destination else None
     if destination == place:
         raise MOVE_DESTINATION_IS_SOURCE.error()
@@ -110,10 +112,12 @@ async def _check_move_targets(
     return None, there
 
 
-async def _list(desk: Desk, ctx: CallContext, operation: Operation, request: model.ListMessageMoveTasks) -> Resolved:
+async def _list(
+    desk: Desk, ctx: CallContext, operation: Operation, request: move_model.ListMessageMoveTasks
+) -> Resolved:
     place = desk.place(ctx, request.source)
-    if not 1 <= request.max_results <= model.MOVE_TASKS_MAX:
-        raise MOVE_NUMBER_OUT_OF_RANGE.error(parameter="MaxResults", limit=model.MOVE_TASKS_MAX)
+    if not 1 <= request.max_results <= move_model.MOVE_TASKS_MAX:
+        raise MOVE_NUMBER_OUT_OF_RANGE.error(parameter="MaxResults", limit=move_model.MOVE_TASKS_MAX)
     found = await desk.find(place)
     if found is None:
         return _missing_source(desk, operation, place)
@@ -126,7 +130,9 @@ async def _list(desk: Desk, ctx: CallContext, operation: Operation, request: mod
     )
 
 
-async def _cancel(desk: Desk, ctx: CallContext, operation: Operation, request: model.CancelMessageMoveTask) -> Resolved:
+async def _cancel(
+    desk: Desk, ctx: CallContext, operation: Operation, request: move_model.CancelMessageMoveTask
+) -> Resolved:
     place = desk.place(ctx, request.source)
     found = await desk.find(place)
     if found is None:
@@ -141,9 +147,9 @@ async def _cancel(desk: Desk, ctx: CallContext, operation: Operation, request: m
     )
 
 
-async def _move(desk: Desk, ctx: CallContext, operation: Operation, request: model.MoveMessages) -> Resolved:
+async def _move(desk: Desk, ctx: CallContext, operation: Operation, request: move_model.MoveMessages) -> Resolved:
     place, destination = desk.place(ctx, request.source), desk.place(ctx, request.destination)
-    stamping.check_count(request.messages, model.MOVE_MESSAGES_MAX)
+    stamping.check_count(request.messages, move_model.MOVE_MESSAGES_MAX)
     if destination == place:
         raise MOVE_DESTINATION_IS_SOURCE.error()
     found = await desk.find(place)
@@ -186,7 +192,7 @@ async def _move(desk: Desk, ctx: CallContext, operation: Operation, request: mod
 
 
 def _selected(
-    desk: Desk, partition: bytes, request: model.MoveMessages
+    desk: Desk, partition: bytes, request: move_model.MoveMessages
 ) -> tuple[tuple[Selected, ...], dict[int, ServiceError]]:
     """Return the messages that are selected as they should be, and by their places what is wrong with the others."""
     selected, invalid = [], {}

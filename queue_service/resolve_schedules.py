@@ -14,7 +14,8 @@ from cumulo.queue_service import message_attributes, page_tokens, stamping
 from cumulo.queue_service import schedule_model as model
 from cumulo.queue_service.errors import SCHEDULE_DOES_NOT_EXIST
 from cumulo.queue_service.instants import check_timing
-from cumulo.queue_service.model import PRIORITY_DEFAULT, MessageAttributes, SendEntry, is_fifo
+from cumulo.queue_service.message_model import PRIORITY_DEFAULT, MessageAttributes, SendEntry
+from cumulo.queue_service.model import is_fifo
 from cumulo.queue_service.mover import on_behalf_of
 from cumulo.queue_service.queue_attributes import Place
 from cumulo.queue_service.queues import Found

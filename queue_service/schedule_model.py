@@ -8,7 +8,7 @@ import enum
 import msgspec
 
 from cumulo.core.names import resource_name
-from cumulo.queue_service.model import MessageAttributes
+from cumulo.queue_service.message_model import MessageAttributes
 from cumulo.queue_service.queue_attributes import Place
 
 SCHEDULES_MAX = 100

@@ -24,8 +24,9 @@ from cumulo.queue_service import stamping
 from cumulo.queue_service.instants import next_instant_ms
 from cumulo.queue_service.keys import META, QueueName, decode_meta
 from cumulo.queue_service.kms_data_keys import is_refusal_of_key
+from cumulo.queue_service.message_model import MessageAttribute, SendEntry
 from cumulo.queue_service.messages import StampedSend
-from cumulo.queue_service.model import MessageAttribute, SendEntry, is_fifo
+from cumulo.queue_service.model import is_fifo
 from cumulo.queue_service.mover import SEND, context_of
 from cumulo.queue_service.queue_attributes import Place
 from cumulo.queue_service.queues import DirectoryChanged, Lookup, follow

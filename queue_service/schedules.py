@@ -16,8 +16,9 @@ from cumulo.core.context import CallContext
 from cumulo.queue_service.errors import SCHEDULE_DOES_NOT_EXIST, SCHEDULE_EXISTS, TOO_MANY_SCHEDULES
 from cumulo.queue_service.keys import SCHEDULES, Envelope, StoredMessage
 from cumulo.queue_service.kinds import send_messages
+from cumulo.queue_service.message_model import PRIORITY_DEFAULT, MessageAttributes
 from cumulo.queue_service.messages import StampedSend
-from cumulo.queue_service.model import PRIORITY_DEFAULT, MessageAttributes, is_fifo
+from cumulo.queue_service.model import is_fifo
 from cumulo.queue_service.queue_attributes import Place
 from cumulo.queue_service.queues import DirectoryChanged, confirm
 from cumulo.queue_service.schedule_model import (

@@ -31,7 +31,8 @@ from cumulo.queue_service.data_keys import data_key_id, data_key_in, is_there
 from cumulo.queue_service.errors import MESSAGE_UNREADABLE, QUEUE_DOES_NOT_EXIST
 from cumulo.queue_service.keys import DataKey, Envelope, QueueName, StoredMessage
 from cumulo.queue_service.kms_data_keys import OF_QUEUES, KmsDataKeys
-from cumulo.queue_service.model import KMS_DATA_KEY_REUSE_S, MessageAttributes
+from cumulo.queue_service.message_model import MessageAttributes
+from cumulo.queue_service.model import KMS_DATA_KEY_REUSE_S
 from cumulo.queue_service.queue_attributes import Place
 from cumulo.storage.engine import Engine
 from cumulo.storage.records import encode

@@ -23,6 +23,7 @@ from cumulo.identity.authorizer import Authorizer, Guard
 from cumulo.identity.room import Resolved
 from cumulo.identity.snapshots import read_now
 from cumulo.queue_service import (
+    message_model,
     model,
     receipts,
     resolve_commits,
@@ -253,7 +254,7 @@ class Service(NamedRoom):
 
     # Receiving
 
-    async def admit(self, ctx: CallContext, request: model.ReceiveMessages) -> int:
+    async def admit(self, ctx: CallContext, request: message_model.ReceiveMessages) -> int:
         """Raise what a receive would be refused with now, or return the visibility timeout it gives; takes nothing."""
         resolved = await resolve_receive(self.desk, ctx, self.table["ReceiveMessages"], request)
         self.authorizer.authorize(ctx, resolved.checks, resolved.guard)
@@ -269,11 +270,13 @@ class Service(NamedRoom):
         """Return what renews the leases of one stream, until it is closed."""
         return self.renewals.hold(ctx, queue, timeout_s, hold_max_s)
 
-    async def _renew(self, ctx: CallContext, request: model.RenewLeases) -> Sequence[model.ItemError | None]:
-        answers: Sequence[model.ItemError | None] = (await self.call(ctx, "RenewLeases", request)).value
+    async def _renew(
+        self, ctx: CallContext, request: message_model.RenewLeases
+    ) -> Sequence[message_model.ItemError | None]:
+        answers: Sequence[message_model.ItemError | None] = (await self.call(ctx, "RenewLeases", request)).value
         return answers
 
-    async def receive(self, ctx: CallContext, resolved: ResolvedReceive) -> tuple[model.Message, ...]:
+    async def receive(self, ctx: CallContext, resolved: ResolvedReceive) -> tuple[message_model.Message, ...]:
         """Take messages for one receiver, parked up to its wait until there are some."""
         request: StampedReceive = resolved.request
         if resolved.row is not None and self.seals.asks(resolved.row):
@@ -399,12 +402,12 @@ class Service(NamedRoom):
         ]
         return Served(taken, 0 if received.is_full else received.left)
 
-    def _sealed(self, partition: bytes, taken: Taken) -> tuple[model.Message, ...]:
+    def _sealed(self, partition: bytes, taken: Taken) -> tuple[message_model.Message, ...]:
         """Return messages as their receiver gets them, without those that cannot be decrypted: they come up again when
         their visibility timeout ends, and go the way of every message that nobody deletes. Raises where that is all.
         """
         sealer, generation, token = self.desk.sealer, taken.generation, taken.demand.token
-        messages: list[model.Message] = []
+        messages: list[message_model.Message] = []
         unreadable: ServiceError | None = None
         for it in taken.messages:
             stored = it.stored
@@ -416,7 +419,7 @@ class Service(NamedRoom):
                 _log.error("a message cannot be handed out: %s", error)
                 continue
             messages.append(
-                model.Message(
+                message_model.Message(
                     stored.message_id,
                     receipts.seal(sealer, partition, generation, it.seq, it.lease_at, it.token or token, it.lane),
                     written.body,
@@ -511,7 +514,7 @@ def _answer(resolved: ResolvedItems, outcome: Any) -> Any:
         # A repeated request: the ids are those of the first.
         ids = stamping.message_ids(outcome.seed, len(good))
         good = [
-            model.SentMessage(message_id, sent.md5_of_body, sent.md5_of_attributes)
+            message_model.SentMessage(message_id, sent.md5_of_body, sent.md5_of_attributes)
             for message_id, sent in zip(ids, good, strict=True)
         ]
     if outcome.first_seq:
@@ -523,4 +526,4 @@ def _answer(resolved: ResolvedItems, outcome: Any) -> Any:
         raise error
     for refused in outcome.refused:
         raise refused.error()
-    return model.AlreadyAcknowledged() if outcome.already else good[0]
+    return message_model.AlreadyAcknowledged() if outcome.already else good[0]

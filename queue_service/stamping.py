@@ -28,22 +28,20 @@ from cumulo.queue_service.errors import (
 )
 from cumulo.queue_service.keys import SCHEDULED, StoredMessage, lane_of
 from cumulo.queue_service.leases import Outcome
-from cumulo.queue_service.messages import Outgoing, OutgoingInGroup
-from cumulo.queue_service.model import (
+from cumulo.queue_service.message_model import (
     BATCH_BYTES_MAX,
-    DELAY_S_MAX,
     FIFO_ID_CHARACTERS_MAX,
-    MESSAGE_SIZE_BYTES_MAX,
     PRIORITY_DEFAULT,
     PRIORITY_MAX,
     SCHEDULE_S_MAX,
     TRACE_HEADER_CHARACTERS_MAX,
-    VISIBILITY_TIMEOUT_S_MAX,
     AlreadyAcknowledged,
     ItemError,
     SendEntry,
     SentMessage,
 )
+from cumulo.queue_service.messages import Outgoing, OutgoingInGroup
+from cumulo.queue_service.model import DELAY_S_MAX, MESSAGE_SIZE_BYTES_MAX, VISIBILITY_TIMEOUT_S_MAX
 from cumulo.queue_service.receipts import Receipt
 from cumulo.queue_service.sealing import Sealing, Written
 from cumulo.storage.records import encode

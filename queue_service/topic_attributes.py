@@ -18,13 +18,7 @@ from cumulo.queue_service.delivery_policies import DELIVERY_POLICY
 from cumulo.queue_service.filter_policies import IN_ATTRIBUTES, SCOPES, InvalidFilterPolicy
 from cumulo.queue_service.filter_policies import compiled as compiled_policy
 from cumulo.queue_service.json_tokens import Malformed, compact
-from cumulo.queue_service.model import (
-    FIFO_SUFFIX,
-    TAG_KEY_CHARACTERS_MAX,
-    TAG_VALUE_CHARACTERS_MAX,
-    TAGS_MAX,
-    is_fifo,
-)
+from cumulo.queue_service.model import FIFO_SUFFIX, TAG_KEY_CHARACTERS_MAX, TAG_VALUE_CHARACTERS_MAX, TAGS_MAX, is_fifo
 from cumulo.queue_service.queue_attributes import place_of
 from cumulo.queue_service.topic_errors import INVALID_IN_FULL, INVALID_PARAMETER, TAG_LIMIT_EXCEEDED
 from cumulo.queue_service.topic_keys import NAMED, SQS

@@ -14,8 +14,9 @@ import msgspec
 
 from cumulo.core.errors import ServiceError
 from cumulo.queue_service import stamping
+from cumulo.queue_service.message_model import SendEntry
 from cumulo.queue_service.messages import Outgoing, OutgoingInGroup
-from cumulo.queue_service.model import MESSAGE_SIZE_BYTES_MAX, SendEntry
+from cumulo.queue_service.model import MESSAGE_SIZE_BYTES_MAX
 from cumulo.queue_service.pulled_messages import pulled_message
 from cumulo.queue_service.sealed_notices import notice_bytes
 from cumulo.queue_service.sealing import Sealing, Written

@@ -15,8 +15,8 @@ from urllib.parse import quote
 import msgspec
 
 from cumulo.queue_service.keys import StoredMessage
+from cumulo.queue_service.message_model import MessageAttributes
 from cumulo.queue_service.messages import Outgoing, OutgoingInGroup
-from cumulo.queue_service.model import MessageAttributes
 from cumulo.queue_service.topic_model import PublishEntry, TopicPlace
 from cumulo.storage import records
 

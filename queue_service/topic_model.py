@@ -8,7 +8,8 @@ reference (CreateTopic, Subscribe, Publish), and AWS's general reference, "Amazo
 import msgspec
 
 from cumulo.core.names import Arn, resource_name
-from cumulo.queue_service.model import FIFO_SUFFIX, ItemError, MessageAttributes, SentMessage
+from cumulo.queue_service.message_model import ItemError, MessageAttributes, SentMessage
+from cumulo.queue_service.model import FIFO_SUFFIX
 
 TOPIC_NAME_CHARACTERS_MAX = 256
 SUBJECT_CHARACTERS_MAX = 100

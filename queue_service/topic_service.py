@@ -42,8 +42,9 @@ from cumulo.queue_service.entrances import CLEAR_TOPIC, DELIVER, EXPIRE, FAN_OUT
 from cumulo.queue_service.farewells import Farewells
 from cumulo.queue_service.job_carrier import JobCarrier
 from cumulo.queue_service.leases import Outcome
+from cumulo.queue_service.message_model import SentMessage
 from cumulo.queue_service.messages import StampedSend
-from cumulo.queue_service.model import SentMessage, is_fifo
+from cumulo.queue_service.model import is_fifo
 from cumulo.queue_service.named_room import NamedRoom
 from cumulo.queue_service.native_subscriptions import get_native
 from cumulo.queue_service.notice_seals import NoticeSeals

@@ -14,7 +14,8 @@ import msgspec
 from cumulo.queue_service.fifo_keys import FifoState, Standing
 from cumulo.queue_service.fifo_queue import FifoQueue
 from cumulo.queue_service.keys import SCHEDULED, Lease, StoredMessage, lane_of
-from cumulo.queue_service.model import DELAY_S_MAX, MessageState
+from cumulo.queue_service.message_model import MessageState
+from cumulo.queue_service.model import DELAY_S_MAX
 from cumulo.queue_service.open_queue import OpenQueue, lease_of
 from cumulo.storage.tuples import u64
 

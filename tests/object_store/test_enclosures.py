@@ -10,6 +10,7 @@ from cumulo.core.errors import ServiceError
 from cumulo.core.ports import EnclosedMessage
 from cumulo.identity.principal_model import root_of
 from cumulo.object_store import body_model, enclosures, object_model
+from cumulo.queue_service import message_model
 from cumulo.queue_service import model as queue_model
 from cumulo.storage import failpoints
 from cumulo.storage.memory import MemoryEngine
@@ -32,7 +33,7 @@ def with_queues(run: Any) -> Any:
             queues = stand.queues
 
             async def peek(name: str) -> list[bytes]:
-                page = await queues.call(stand.ctx, "PeekMessages", queue_model.PeekMessages(queue=name))
+                page = await queues.call(stand.ctx, "PeekMessages", message_model.PeekMessages(queue=name))
                 return [message.body for message in page.value.messages]
 
             stand.peek = peek

@@ -251,6 +251,7 @@ def test_hundred_rules_that_do_not_overlap_are_taken(run: Any) -> None:
 def test_event_arrives_in_a_real_queue_once(run: Any) -> None:
     async def scenario(stand: Any) -> None:
         from cumulo.identity.authorizer import Authorizer
+        from cumulo.queue_service import message_model
         from cumulo.queue_service import model as queue_model
         from cumulo.queue_service.service import Service as Queues
         from cumulo.storage.storage_keys import StorageKeys
@@ -270,7 +271,7 @@ def test_event_arrives_in_a_real_queue_once(run: Any) -> None:
         await stand.service.due_handlers()[keys.OBJECT_NOTIFY](entries)
         await stand.service.due_handlers()[keys.OBJECT_NOTIFY](entries)
 
-        receive = queue_model.ReceiveMessages(queue="jobs", max_messages=10)
+        receive = message_model.ReceiveMessages(queue="jobs", max_messages=10)
         bodies = [message.body for message in (await queues.call(stand.ctx, "ReceiveMessages", receive)).value]
         assert sorted(next(iter(msgspec.json.decode(body))) for body in bodies) == ["Records", "Service"]
         await queues.drain()

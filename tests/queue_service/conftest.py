@@ -14,7 +14,7 @@ from cumulo.core.ports import KeyService
 from cumulo.core.tokens import TokenSealer
 from cumulo.identity.authorizer import Authorizer
 from cumulo.identity.policy import Principal, PrincipalKind
-from cumulo.queue_service import invariants, log_invariants, model
+from cumulo.queue_service import invariants, log_invariants, message_model, model
 from cumulo.queue_service.log_operations import LOG_TABLE
 from cumulo.queue_service.log_service import LogService
 from cumulo.queue_service.notice_seals import NoticeSeals
@@ -133,18 +133,20 @@ class Stand:
         return queue.message_count, queue.in_flight_count, queue.delayed_count
 
     async def send(self, *bodies: bytes, queue: str = "jobs", **more: Any) -> list[Any]:
-        entries = tuple(model.SendEntry(body, **more) for body in bodies)
-        return list(await self.call("BatchSendMessages", model.SendMessages(queue=queue, entries=entries)))
+        entries = tuple(message_model.SendEntry(body, **more) for body in bodies)
+        return list(await self.call("BatchSendMessages", message_model.SendMessages(queue=queue, entries=entries)))
 
-    async def receive(self, count: int = 10, queue: str = "jobs", **more: Any) -> list[model.Message]:
-        return list(await self.call("ReceiveMessages", model.ReceiveMessages(queue=queue, max_messages=count, **more)))
+    async def receive(self, count: int = 10, queue: str = "jobs", **more: Any) -> list[message_model.Message]:
+        return list(
+            await self.call("ReceiveMessages", message_model.ReceiveMessages(queue=queue, max_messages=count, **more))
+        )
 
     async def delete(self, handle: str, queue: str = "jobs") -> None:
-        await self.call("DeleteMessage", model.DeleteMessages(queue=queue, receipt_handles=(handle,)))
+        await self.call("DeleteMessage", message_model.DeleteMessages(queue=queue, receipt_handles=(handle,)))
 
     async def hold(self, handle: str, seconds: int, queue: str = "jobs") -> None:
-        change = model.VisibilityChange(handle, seconds)
-        await self.call("ChangeMessageVisibility", model.ChangeVisibilities(queue=queue, entries=(change,)))
+        change = message_model.VisibilityChange(handle, seconds)
+        await self.call("ChangeMessageVisibility", message_model.ChangeVisibilities(queue=queue, entries=(change,)))
 
     async def purge(self, queue: str = "jobs") -> None:
         await self.call("PurgeQueue", model.PurgeQueue(queue=queue))

@@ -15,7 +15,7 @@ from hypothesis.stateful import (
 )
 
 from cumulo.core.errors import ServiceError
-from cumulo.queue_service import model
+from cumulo.queue_service import message_model, model
 from cumulo.queue_service.acknowledgements import ACKS, WINDOW_MS
 from cumulo.storage import failpoints
 from cumulo.storage.engine import rows_under
@@ -31,13 +31,13 @@ def _unarmed():
 
 
 def answer(result):
-    if isinstance(result, model.ItemError):
+    if isinstance(result, message_model.ItemError):
         return result.code
-    return ALREADY if isinstance(result, model.AlreadyAcknowledged) else DONE
+    return ALREADY if isinstance(result, message_model.AlreadyAcknowledged) else DONE
 
 
 async def acknowledge(it, queue, *handles, **more):
-    request = model.DeleteMessages(queue=queue, receipt_handles=handles, exactly_once=True, **more)
+    request = message_model.DeleteMessages(queue=queue, receipt_handles=handles, exactly_once=True, **more)
     return [answer(result) for result in await it.call("BatchDeleteMessages", request)]
 
 
@@ -147,12 +147,12 @@ def test_single_form_raises_what_the_batch_answers(run):
         await it.advance(6)
         (held,) = await it.receive()
         single = [
-            model.DeleteMessages(queue="jobs", receipt_handles=(message.receipt_handle,), exactly_once=True)
+            message_model.DeleteMessages(queue="jobs", receipt_handles=(message.receipt_handle,), exactly_once=True)
             for message in (held, held, lost)
         ]
 
         assert await it.call("DeleteMessage", single[0]) is None
-        assert isinstance(await it.call("DeleteMessage", single[1]), model.AlreadyAcknowledged)
+        assert isinstance(await it.call("DeleteMessage", single[1]), message_model.AlreadyAcknowledged)
         with pytest.raises(ServiceError, match="another receipt or none") as refused:
             await it.call("DeleteMessage", single[2])
         assert refused.value.row.code == LOST

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from cumulo.core.names import Arn
-from cumulo.queue_service import model
+from cumulo.queue_service import model, move_model
 from cumulo.queue_service.ages import SCHEDULED_MAX
 from cumulo.queue_service.census import PAGE_QUEUES, take_census
 
@@ -61,7 +61,7 @@ def test_age_in_a_dead_letter_queue_counts_from_the_move(run):
         await it.advance(5)
         in_dead = await ages(it, "dead")
         arn = str(Arn("sqs", "us-east-1", it.ctx.principal.account, "dead"))
-        await it.call("StartMessageMoveTask", model.StartMessageMoveTask(source=arn))
+        await it.call("StartMessageMoveTask", move_model.StartMessageMoveTask(source=arn))
         await it.advance(0)
         await it.advance(3)
 

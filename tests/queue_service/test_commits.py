@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from cumulo.core.context import CallContext
 from cumulo.core.errors import ServiceError
 from cumulo.identity.policy import Principal, PrincipalKind
-from cumulo.queue_service import model
-from cumulo.queue_service.model import CommitDelete, CommitMessages, CommitSend, SendEntry
+from cumulo.queue_service import message_model
+from cumulo.queue_service.message_model import CommitDelete, CommitMessages, CommitSend, SendEntry
 from cumulo.storage.memory import MemoryEngine
 
 STEPS = "steps.fifo"
@@ -21,7 +21,7 @@ def send(queue: str, body: bytes, **more: Any) -> CommitSend:
     return CommitSend(queue, SendEntry(body, **more))
 
 
-async def commit(it: Any, *items: CommitSend | CommitDelete, **more: Any) -> list[model.SentMessage]:
+async def commit(it: Any, *items: CommitSend | CommitDelete, **more: Any) -> list[message_model.SentMessage]:
     sends = tuple(item for item in items if isinstance(item, CommitSend))
     deletes = tuple(item for item in items if isinstance(item, CommitDelete))
     return list(await it.call("CommitMessages", CommitMessages(sends=sends, deletes=deletes, **more)))
@@ -38,7 +38,7 @@ async def bodies(it: Any, queue: str) -> list[bytes]:
 
 
 async def peeked(it: Any, queue: str) -> list[bytes]:
-    page = await it.call("PeekMessages", model.PeekMessages(queue=queue, max_messages=100))
+    page = await it.call("PeekMessages", message_model.PeekMessages(queue=queue, max_messages=100))
     return sorted(message.body for message in page.messages)
 
 
@@ -216,12 +216,12 @@ def test_full_commit_under_a_request_id_is_remembered(run):
     """All that can be remembered: every queue, and as many duplicates as there may be, in the second commit."""
 
     async def scenario(it):
-        queues = [f"q{number}.fifo" for number in range(model.COMMIT_QUEUES_MAX)]
+        queues = [f"q{number}.fifo" for number in range(message_model.COMMIT_QUEUES_MAX)]
         for name in queues:
             await it.create(name)
         sends = [
             send(queues[number % len(queues)], b"x", group_id="g", deduplication_id=f"{number}")
-            for number in range(model.COMMIT_FIFO_REMEMBERED_MAX)
+            for number in range(message_model.COMMIT_FIFO_REMEMBERED_MAX)
         ]
         first = await commit(it, *sends)
 
@@ -252,8 +252,8 @@ def test_commit_beyond_its_limits_is_refused(run):
         await three_queues(it)
 
         empty = await refused(commit(it))
-        items = await refused(commit(it, *[send("jobs", b"x")] * (model.COMMIT_ITEMS_MAX + 1)))
-        queues = await refused(commit(it, *(send(f"q{n}", b"x") for n in range(model.COMMIT_QUEUES_MAX + 1))))
+        items = await refused(commit(it, *[send("jobs", b"x")] * (message_model.COMMIT_ITEMS_MAX + 1)))
+        queues = await refused(commit(it, *(send(f"q{n}", b"x") for n in range(message_model.COMMIT_QUEUES_MAX + 1))))
         large = await refused(commit(it, send("jobs", b"x" * 600_000), send("done", b"x" * 600_000)))
         elsewhere = await refused(
             commit(it, send("jobs", b"x"), send("arn:aws:sqs:us-east-1:111111111111:other", b"x"))
@@ -292,7 +292,7 @@ def test_largest_commits_keep_within_what_one_function_may_do(run):
     """The engine refuses a function of more than 2,000 operations."""
 
     async def scenario(it):
-        count, half = model.COMMIT_QUEUES_MAX, model.COMMIT_ITEMS_MAX // 2
+        count, half = message_model.COMMIT_QUEUES_MAX, message_model.COMMIT_ITEMS_MAX // 2
         queues = [f"q{number}.fifo" for number in range(count)]
         for name in queues:
             await it.create(name, content_based_deduplication=True)
@@ -360,7 +360,7 @@ async def hand_on_at_random(it: Any, acts: list[tuple[Any, ...]]) -> None:
     for name in ("jobs", "done", STEPS):
         await it.create(name, visibility_timeout_s=10)
     sent = 0
-    held: list[model.Message] = []
+    held: list[message_model.Message] = []
     for act in acts:
         match act:
             case ("send",):

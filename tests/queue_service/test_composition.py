@@ -14,9 +14,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cumulo.core.errors import ServiceError
-from cumulo.queue_service import model
+from cumulo.queue_service import message_model, move_model
 from cumulo.queue_service.errors import MOVE_TASK_IS_RUNNING
-from cumulo.queue_service.model import CommitDelete, CommitMessages, CommitSend, DeadLetterPolicy, SelectedMessage
+from cumulo.queue_service.message_model import CommitDelete, CommitMessages, CommitSend
+from cumulo.queue_service.model import DeadLetterPolicy
+from cumulo.queue_service.move_model import SelectedMessage
 
 STANDARD = ("plain", "managed", "kms", "dead")
 FIFO = ("a.fifo", "b.fifo", "dead.fifo")
@@ -55,7 +57,7 @@ class Walk:
                 name, dead_letter_policy=policy, visibility_timeout_s=5, content_based_deduplication=True
             )
 
-    def entry(self, queue: str) -> model.SendEntry:
+    def entry(self, queue: str) -> message_model.SendEntry:
         """Return a new message for a queue, and expect it there."""
         dice = self.dice
         self.sent += 1
@@ -69,9 +71,9 @@ class Walk:
                 more["delay_s"] = dice.choice((3, 2_000))
             elif when == 1:
                 more["deliver_at_ms"] = self.it.clock.wall_ms() + dice.choice((-1_000, 4_000, 2_000_000))
-        attributes = (model.MessageAttribute("number", "Number", b"%d" % self.sent),)
+        attributes = (message_model.MessageAttribute("number", "Number", b"%d" % self.sent),)
         self.there[body] = (more["group_id"] or "", more.get("priority"), more["trace_header"], attributes)
-        return model.SendEntry(body, attributes, **more)
+        return message_model.SendEntry(body, attributes, **more)
 
     def queue(self, of: tuple[str, ...] = STANDARD + FIFO) -> str:
         return self.dice.choice(of)
@@ -86,13 +88,13 @@ class Walk:
         match what:
             case "send":
                 entries = tuple(self.entry(queue) for _ in range(dice.randint(1, BATCH)))
-                answers = await it.call("BatchSendMessages", model.SendMessages(queue=queue, entries=entries))
-                assert all(isinstance(answer, model.SentMessage) for answer in answers)
+                answers = await it.call("BatchSendMessages", message_model.SendMessages(queue=queue, entries=entries))
+                assert all(isinstance(answer, message_model.SentMessage) for answer in answers)
             case "receive and delete" | "acknowledge":
                 got = await it.receive(BATCH, queue=queue)
                 handles = tuple(message.receipt_handle for message in got)
                 if handles:
-                    request = model.DeleteMessages(
+                    request = message_model.DeleteMessages(
                         queue=queue, receipt_handles=handles, exactly_once=what == "acknowledge"
                     )
                     assert await it.call("BatchDeleteMessages", request) == (None,) * len(handles)
@@ -106,7 +108,7 @@ class Walk:
             case "advance":
                 await it.advance(dice.choice((1, 4, 10, 2_000)))
             case "move ready":
-                page = await it.call("PeekMessages", model.PeekMessages(queue=queue, max_messages=BATCH))
+                page = await it.call("PeekMessages", message_model.PeekMessages(queue=queue, max_messages=BATCH))
                 selected = tuple(SelectedMessage(each.position, each.message_id) for each in page.messages)
                 await self.move(queue, selected)
             case "move held":
@@ -133,17 +135,17 @@ class Walk:
 
     async def move(self, queue: str, selected: tuple[SelectedMessage, ...]) -> None:
         if selected:
-            request = model.MoveMessages(source=queue, destination=self.beside(queue), messages=selected)
+            request = move_model.MoveMessages(source=queue, destination=self.beside(queue), messages=selected)
             await self.it.call("MoveMessages", request)
 
     async def start_move_task(self, source: str, target: str) -> None:
         try:
-            request = model.StartMessageMoveTask(source=source, destination=target)
+            request = move_model.StartMessageMoveTask(source=source, destination=target)
             await self.it.call("StartMessageMoveTask", request)
         except ServiceError as error:
             assert error.row is MOVE_TASK_IS_RUNNING, error  # noqa: PT017
 
-    def deleted(self, messages: list[model.Message]) -> None:
+    def deleted(self, messages: list[message_model.Message]) -> None:
         for message in messages:
             del self.there[message.body]
 
@@ -153,7 +155,7 @@ class Walk:
         for queue in STANDARD + FIFO:
             after = -1
             while after:
-                request = model.PeekMessages(queue=queue, max_messages=100, after=max(after, 0))
+                request = message_model.PeekMessages(queue=queue, max_messages=100, after=max(after, 0))
                 page = await self.it.call("PeekMessages", request)
                 for it in page.messages:
                     assert it.body not in found, (queue, it.body)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cumulo.api.queue.v1 import queue_pb2 as pb
-from cumulo.queue_service import model
+from cumulo.queue_service import message_model
 from cumulo.queue_service.edge_grpc_messages import decode_entries, decode_entry, item_results
 from cumulo.queue_service.errors import MESSAGE_TOO_LONG
 from cumulo.queue_service.stamping import item_error
@@ -35,7 +35,7 @@ def test_entries_of_a_batch_are_decoded_as_each_by_itself(entries, queue, reques
 @pytest.mark.parametrize("size", [1, 125, 126, 127, 128, 129, 16_379, 16_380, 16_383, 16_384, 1 << 20])
 def test_bodies_of_every_length_need_no_look_at_other_fields(size, monkeypatch):
     request = pb.BatchSendMessagesRequest(entries=[pb.SendMessageEntry(body=b"x" * size)] * 2)
-    expected = (model.SendEntry(b"x" * size),) * 2
+    expected = (message_model.SendEntry(b"x" * size),) * 2
 
     monkeypatch.delattr("cumulo.queue_service.edge_grpc_messages.decode_entry")
 
@@ -48,7 +48,7 @@ def test_results_of_items_are_told_in_their_order(answer):
 
     assert item_results(answer, [None] * 3) == answer(results=[pb.ItemResult()] * 3)
     assert item_results(answer, []) == answer()
-    mixed = item_results(answer, [None, failed, model.AlreadyAcknowledged()])
+    mixed = item_results(answer, [None, failed, message_model.AlreadyAcknowledged()])
     assert [(it.error.code, it.already_acknowledged) for it in mixed.results] == [
         ("", False),
         ("InvalidParameterValue", False),

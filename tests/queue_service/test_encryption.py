@@ -9,7 +9,7 @@ import pytest
 
 from cumulo.core.errors import ServiceError, Status
 from cumulo.core.ids import SystemRandomness
-from cumulo.queue_service import invariants, model, rewraps, stamping
+from cumulo.queue_service import invariants, message_model, model, move_model, rewraps, stamping
 from cumulo.queue_service.data_keys import DATA_KEYS_MAX
 from cumulo.queue_service.keys import KEYS, META, decode_data_key, decode_message, layout
 from cumulo.queue_service.queue_attributes import Place
@@ -21,7 +21,7 @@ from cumulo.storage.storage_keys import StorageKeys
 from tests.queue_service.conftest import ACCOUNT, FOREVER_MS
 
 SECRET = b"the secret of the sender, long enough that it stands nowhere by chance"
-ATTRIBUTES = (model.MessageAttribute("word", "String", b"another secret of the sender, as long as this"),)
+ATTRIBUTES = (message_model.MessageAttribute("word", "String", b"another secret of the sender, as long as this"),)
 TRACE = "Root=1-67891233-a-trace-header-that-nobody-else-shall-read"
 WAYS = [{}, {"managed_sse_enabled": True}, {"kms_master_key_id": "alias/aws/sqs"}]
 
@@ -81,7 +81,7 @@ def test_what_a_sender_wrote_stands_nowhere_and_comes_back(run, name, way):
 
         await it.restart()
         (message,) = await it.receive(queue=name)
-        peeked = (await it.call("PeekMessages", model.PeekMessages(queue=name))).messages
+        peeked = (await it.call("PeekMessages", message_model.PeekMessages(queue=name))).messages
 
         for part in (SECRET, ATTRIBUTES[0].value, TRACE.encode(), sent.md5_of_body.encode()):
             assert not any(part in value for _, value in rows)
@@ -211,7 +211,7 @@ def test_moved_message_is_readable_under_its_new_id_in_a_queue_with_another_key(
         await it.receive(queue=jobs)
         for source, destination in ((dead, other), (dead, other)):
             arn = f"arn:aws:sqs:us-east-1:000000000000:{destination}"
-            await it.call("StartMessageMoveTask", model.StartMessageMoveTask(source=source, destination=arn))
+            await it.call("StartMessageMoveTask", move_model.StartMessageMoveTask(source=source, destination=arn))
             await it.advance(1)
         await it.remove(jobs)
         await it.remove(dead)
@@ -263,7 +263,7 @@ def test_size_that_counts_is_that_of_what_was_written(run, over):
 
         (answer,) = await it.send(b"x" * (1024 + over))
 
-        assert isinstance(answer, model.ItemError) is bool(over)
+        assert isinstance(answer, message_model.ItemError) is bool(over)
 
     run(scenario)
 
@@ -353,7 +353,7 @@ def test_altered_message_is_refused_by_one_error_and_stays(make_stand, caplog):
         with pytest.raises(ServiceError) as refused:
             await it.receive(1)
         with pytest.raises(ServiceError) as peek:
-            await it.call("PeekMessages", model.PeekMessages(queue="jobs"))
+            await it.call("PeekMessages", message_model.PeekMessages(queue="jobs"))
 
         assert [message.body for message in messages] == [b"good"]
         for error in (refused.value, peek.value):
@@ -450,7 +450,7 @@ def test_nothing_secret_shows_in_what_is_printed(run):
 @pytest.mark.parametrize("length", [1, 150, 200, 1024, 65_400, 65_500, 70_000])
 def test_record_of_a_batch_is_what_its_fields_encode_to(length):
     sealing = Sealing(b"k" * 32, SystemRandomness(), b"i" * 16, 1_700_000_000_000)
-    entries = [model.SendEntry(bytes((at,)) * length) for at in range(1, 4)]
+    entries = [message_model.SendEntry(bytes((at,)) * length) for at in range(1, 4)]
 
     messages, sent, invalid = stamping.stamp_entries(
         entries, b"seed" * 4, "AIDAEXAMPLE", 1_700_000_000_001, 1_700_000_000_002, sealing=sealing

@@ -6,7 +6,7 @@ import pytest
 
 from cumulo.core.clocks import ManualClock
 from cumulo.core.errors import ServiceError
-from cumulo.queue_service import fair, model
+from cumulo.queue_service import fair, message_model, model, move_model
 
 MINUTE_S = 60
 
@@ -19,7 +19,7 @@ async def refusal(work):
 
 async def take(stand, count, **more):
     """Receive so many, in tens: groups and bodies in their order."""
-    taken: list[model.Message] = []
+    taken: list[message_model.Message] = []
     while len(taken) < count:
         messages = await stand.receive(min(10, count - len(taken)), **more)
         if not messages:
@@ -339,11 +339,11 @@ def test_group_goes_with_its_message_to_the_dead_letter_queue_and_back(run):
 
         assert await it.receive() == []
         assert await it.counts("dead") == (4, 0, 0)
-        peeked = await it.call("PeekMessages", model.PeekMessages(queue="dead"))
+        peeked = await it.call("PeekMessages", message_model.PeekMessages(queue="dead"))
         assert [message.group_id for message in peeked.messages] == ["a", "a", "b", ""]
 
         arn = "arn:aws:sqs:us-east-1:000000000000:dead"
-        await it.call("StartMessageMoveTask", model.StartMessageMoveTask(source=arn))
+        await it.call("StartMessageMoveTask", move_model.StartMessageMoveTask(source=arn))
         await it.advance(0)
 
         assert await it.counts("dead") == (0, 0, 0)
@@ -368,7 +368,7 @@ def test_peek_shows_messages_of_groups_and_where_they_stand(run):
         await it.send(b"urgent", group_id="b", priority=9)
         await it.advance(1)
 
-        page = await it.call("PeekMessages", model.PeekMessages(queue="jobs"))
+        page = await it.call("PeekMessages", message_model.PeekMessages(queue="jobs"))
 
         assert [(message.body, message.group_id, message.state.name) for message in page.messages] == [
             (b"ready", "a", "READY"),
@@ -390,10 +390,10 @@ def test_selected_messages_of_many_groups_are_moved_at_once_with_their_groups(ru
         held = await take(it, 20, visibility_timeout_s=5)
         await take(it, 5, visibility_timeout_s=0)
         await it.advance(1)
-        selected = [model.SelectedMessage(receipt_handle=message.receipt_handle) for message in held]
-        selected += [model.SelectedMessage(position=position) for position in range(21, 51)]
+        selected = [move_model.SelectedMessage(receipt_handle=message.receipt_handle) for message in held]
+        selected += [move_model.SelectedMessage(position=position) for position in range(21, 51)]
 
-        request = model.MoveMessages(source="jobs", destination="other", messages=tuple(selected))
+        request = move_model.MoveMessages(source="jobs", destination="other", messages=tuple(selected))
         answers = await it.call("MoveMessages", request)
 
         assert answers == (None,) * 50
@@ -415,13 +415,13 @@ def test_move_task_moves_many_groups_and_leaves_what_came_later(run):
         assert await it.counts("dead") == (330, 0, 0)
 
         arn = "arn:aws:sqs:us-east-1:000000000000:dead"
-        await it.call("StartMessageMoveTask", model.StartMessageMoveTask(source=arn))
+        await it.call("StartMessageMoveTask", move_model.StartMessageMoveTask(source=arn))
         for place in range(250):
             await it.send(b"later", queue="dead", group_id=f"s{place}")
         await it.send(b"later", queue="dead", group_id="t0")
         await it.advance(0)
 
-        (task,) = await it.call("ListMessageMoveTasks", model.ListMessageMoveTasks(source=arn))
+        (task,) = await it.call("ListMessageMoveTasks", move_model.ListMessageMoveTasks(source=arn))
         assert (task.status, task.moved) == ("COMPLETED", 330)
         assert await it.counts("dead") == (251, 0, 0)
         assert await it.counts() == (330, 0, 0)
@@ -549,7 +549,7 @@ def test_dwell_time_of_quiet_groups_stays_low_beside_a_noisy_one(make_stand):
         await stand.create()
         await send(stand, "loud", 2_000)
         dwell_s: list[int] = []
-        busy: list[model.Message] = []
+        busy: list[message_model.Message] = []
         for second in range(150):
             for tenant in range(second % 5, 20, 5):
                 await stand.send(b"%d" % second, group_id=f"quiet-{tenant}")

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from cumulo.queue_service import leases, messages, model
+from cumulo.queue_service import leases, message_model, messages, model
 from cumulo.queue_service.keys import StoredMessage
 from cumulo.queue_service.leases import StampedDelete
 from cumulo.queue_service.messages import Demand, Outgoing, StampedReceive, StampedSend
@@ -121,11 +121,11 @@ def test_batches_of_as_many_groups_keep_within_what_one_function_may_do(run):
         await it.create("dead")
         await it.create("jobs", dead_letter_policy=model.DeadLetterPolicy("dead", 4))
         for first in range(0, 300, 100):
-            entries = tuple(model.SendEntry(b"x", group_id=f"g{first + index}") for index in range(100))
-            await it.call("BatchSendMessages", model.SendMessages(queue="jobs", entries=entries))
+            entries = tuple(message_model.SendEntry(b"x", group_id=f"g{first + index}") for index in range(100))
+            await it.call("BatchSendMessages", message_model.SendMessages(queue="jobs", entries=entries))
 
         async def all_of_them(timeout_s):
-            held: list[model.Message] = []
+            held: list[message_model.Message] = []
             while len(held) < 300:
                 got = await it.receive(100, visibility_timeout_s=timeout_s)
                 assert got
@@ -135,10 +135,11 @@ def test_batches_of_as_many_groups_keep_within_what_one_function_may_do(run):
         async def change(held, timeout_s):
             for first in range(0, 300, 100):
                 changes = tuple(
-                    model.VisibilityChange(message.receipt_handle, timeout_s) for message in held[first : first + 100]
+                    message_model.VisibilityChange(message.receipt_handle, timeout_s)
+                    for message in held[first : first + 100]
                 )
                 answers = await it.call(
-                    "BatchChangeMessageVisibility", model.ChangeVisibilities(queue="jobs", entries=changes)
+                    "BatchChangeMessageVisibility", message_model.ChangeVisibilities(queue="jobs", entries=changes)
                 )
                 assert answers == (None,) * 100
 
@@ -163,7 +164,7 @@ def test_batches_of_as_many_groups_keep_within_what_one_function_may_do(run):
         await it.advance(5)
         for first in range(0, 300, 100):
             batch = tuple(handles[first : first + 100])
-            await it.call("BatchDeleteMessages", model.DeleteMessages(queue="dead", receipt_handles=batch))
+            await it.call("BatchDeleteMessages", message_model.DeleteMessages(queue="dead", receipt_handles=batch))
         assert await it.counts("dead") == (0, 0, 0)
 
     run(scenario)
@@ -174,7 +175,7 @@ def test_many_noisy_groups_become_quiet_in_slices(run):
         await it.create(visibility_timeout_s=3_600)
         for number in range(9):
             await it.send(*[b"x"] * 50, group_id=f"g{number}")
-        held: list[model.Message] = []
+        held: list[message_model.Message] = []
         while len(held) < 300:
             held += await it.receive(10)
         await it.advance(60)

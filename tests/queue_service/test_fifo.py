@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from cumulo.core.errors import ServiceError
-from cumulo.queue_service import invariants, model
+from cumulo.queue_service import invariants, message_model, model
 from cumulo.queue_service.fifo_keys import fifo_layout
 from cumulo.storage.engine import rows_under
 
@@ -22,9 +22,9 @@ async def refusal(work) -> str:
 async def send(it, *bodies, group="g", queue=QUEUE, **more):
     """Send messages to a group, each with its body for deduplication id unless another is given."""
     entries = tuple(
-        model.SendEntry(body, group_id=group, deduplication_id=more.get("id", body.decode())) for body in bodies
+        message_model.SendEntry(body, group_id=group, deduplication_id=more.get("id", body.decode())) for body in bodies
     )
-    return list(await it.call("BatchSendMessages", model.SendMessages(queue=queue, entries=entries)))
+    return list(await it.call("BatchSendMessages", message_model.SendMessages(queue=queue, entries=entries)))
 
 
 async def bodies(it, count=10, queue=QUEUE, **more):
@@ -187,12 +187,12 @@ def test_large_batch_of_groups_is_received_whole_over_several_receives(run):
     async def scenario(it):
         for number in range(3):
             entries = tuple(
-                model.SendEntry(
+                message_model.SendEntry(
                     b"%d" % (number * 100 + index), group_id=f"g{number * 100 + index}", deduplication_id="d"
                 )
                 for index in range(100)
             )
-            await it.call("BatchSendMessages", model.SendMessages(queue=QUEUE, entries=entries))
+            await it.call("BatchSendMessages", message_model.SendMessages(queue=QUEUE, entries=entries))
 
         received = []
         while got := await bodies(it, 100):
@@ -264,12 +264,12 @@ def test_fifo_attributes_and_parameters_are_refused_on_a_standard_queue(run):
 def test_message_without_a_group_refuses_the_batch(run):
     async def scenario(it):
         entries = (
-            model.SendEntry(b"1", group_id="g", deduplication_id="1"),
-            model.SendEntry(b"2", deduplication_id="2"),
+            message_model.SendEntry(b"1", group_id="g", deduplication_id="1"),
+            message_model.SendEntry(b"2", deduplication_id="2"),
         )
 
         assert "group_id" in await refusal(
-            it.call("BatchSendMessages", model.SendMessages(queue=QUEUE, entries=entries))
+            it.call("BatchSendMessages", message_model.SendMessages(queue=QUEUE, entries=entries))
         )
         assert await it.counts(QUEUE) == (0, 0, 0)
 
@@ -279,11 +279,11 @@ def test_message_without_a_group_refuses_the_batch(run):
 def test_message_without_a_deduplication_id_refuses_the_batch(run):
     async def scenario(it):
         entries = (
-            model.SendEntry(b"1", group_id="g", deduplication_id="1"),
-            model.SendEntry(b"2", group_id="g"),
+            message_model.SendEntry(b"1", group_id="g", deduplication_id="1"),
+            message_model.SendEntry(b"2", group_id="g"),
         )
 
-        refused = await refusal(it.call("BatchSendMessages", model.SendMessages(queue=QUEUE, entries=entries)))
+        refused = await refusal(it.call("BatchSendMessages", message_model.SendMessages(queue=QUEUE, entries=entries)))
 
         assert refused.startswith("The queue should either have ContentBasedDeduplication enabled")
         assert await it.counts(QUEUE) == (0, 0, 0)
@@ -295,9 +295,9 @@ def test_message_without_a_deduplication_id_refuses_the_batch(run):
 @pytest.mark.parametrize("name", ["group_id", "deduplication_id"])
 def test_id_of_other_characters_is_refused(run, name, value):
     async def scenario(it):
-        entry = model.SendEntry(b"x", **({"group_id": "g", "deduplication_id": "d"} | {name: value}))
+        entry = message_model.SendEntry(b"x", **({"group_id": "g", "deduplication_id": "d"} | {name: value}))
 
-        refused = await refusal(it.call("SendMessage", model.SendMessages(queue=QUEUE, entries=(entry,))))
+        refused = await refusal(it.call("SendMessage", message_model.SendMessages(queue=QUEUE, entries=(entry,))))
 
         assert "alphanumeric and punctuation characters" in refused
 
@@ -307,15 +307,16 @@ def test_id_of_other_characters_is_refused(run, name, value):
 def test_delay_of_a_message_is_refused_and_none_means_the_queue_s(run):
     async def scenario(it):
         delayed, at_once = (
-            model.SendEntry(b"x", delay_s=delay_s, group_id="g", deduplication_id=f"{delay_s}") for delay_s in (1, 0)
+            message_model.SendEntry(b"x", delay_s=delay_s, group_id="g", deduplication_id=f"{delay_s}")
+            for delay_s in (1, 0)
         )
 
-        refused = await refusal(it.call("SendMessage", model.SendMessages(queue=QUEUE, entries=(delayed,))))
+        refused = await refusal(it.call("SendMessage", message_model.SendMessages(queue=QUEUE, entries=(delayed,))))
         assert refused == (
             "Value 1 for parameter delay_s is invalid. Reason: The request include parameter that is not valid for this"
             " queue type."
         )
-        await it.call("SendMessage", model.SendMessages(queue=QUEUE, entries=(at_once,)))
+        await it.call("SendMessage", message_model.SendMessages(queue=QUEUE, entries=(at_once,)))
         assert await it.counts(QUEUE) == (0, 0, 1)
 
     on_a_fifo_queue(run, scenario, delay_s=5)
@@ -431,9 +432,9 @@ def test_new_scope_is_in_force_after_a_minute(run):
 
 def test_content_is_the_id_where_none_is_given(run):
     async def scenario(it):
-        entries = tuple(model.SendEntry(body, group_id="g") for body in (b"1", b"2", b"1"))
+        entries = tuple(message_model.SendEntry(body, group_id="g") for body in (b"1", b"2", b"1"))
 
-        await it.call("BatchSendMessages", model.SendMessages(queue=QUEUE, entries=entries))
+        await it.call("BatchSendMessages", message_model.SendMessages(queue=QUEUE, entries=entries))
 
         received = await it.receive(queue=QUEUE)
         assert [message.body for message in received] == [b"1", b"2"]
@@ -469,9 +470,9 @@ def test_repeated_request_answers_as_the_first_did(run):
     async def scenario(it):
         await send(it, b"1")
         entries = tuple(
-            model.SendEntry(body, group_id="g", deduplication_id=body.decode()) for body in (b"1", b"2", b"3")
+            message_model.SendEntry(body, group_id="g", deduplication_id=body.decode()) for body in (b"1", b"2", b"3")
         )
-        request = model.SendMessages(queue=QUEUE, entries=entries, request_id="once")
+        request = message_model.SendMessages(queue=QUEUE, entries=entries, request_id="once")
 
         first = await it.call("BatchSendMessages", request)
 
@@ -485,12 +486,14 @@ def test_repeated_request_answers_as_the_first_did(run):
 
 def test_more_entries_than_can_be_remembered_are_refused_under_a_request_id(run):
     async def scenario(it):
-        duplicates = tuple(model.SendEntry(b"x", group_id="g", deduplication_id="d") for _ in range(33))
+        duplicates = tuple(message_model.SendEntry(b"x", group_id="g", deduplication_id="d") for _ in range(33))
 
         assert "32" in await refusal(
-            it.call("BatchSendMessages", model.SendMessages(queue=QUEUE, entries=duplicates, request_id="r"))
+            it.call("BatchSendMessages", message_model.SendMessages(queue=QUEUE, entries=duplicates, request_id="r"))
         )
-        await it.call("BatchSendMessages", model.SendMessages(queue=QUEUE, entries=duplicates[:32], request_id="r"))
+        await it.call(
+            "BatchSendMessages", message_model.SendMessages(queue=QUEUE, entries=duplicates[:32], request_id="r")
+        )
         assert await it.counts(QUEUE) == (1, 0, 0)
 
     on_a_fifo_queue(run, scenario)
@@ -673,8 +676,8 @@ def test_many_messages_move_to_the_dead_letter_queue_in_slices(run):
 def test_messages_are_deleted_at_their_retention_period_wherever_they_stand(run):
     async def scenario(it):
         await send(it, b"a1", b"a2", group="a")
-        large = model.SendEntry(b"x" * 200_000, group_id="b", deduplication_id="large")
-        await it.call("SendMessage", model.SendMessages(queue=QUEUE, entries=(large,)))
+        large = message_model.SendEntry(b"x" * 200_000, group_id="b", deduplication_id="large")
+        await it.call("SendMessage", message_model.SendMessages(queue=QUEUE, entries=(large,)))
         await it.advance(30)
         await send(it, b"a3", group="a")
         held = await it.receive(1, queue=QUEUE, visibility_timeout_s=600)

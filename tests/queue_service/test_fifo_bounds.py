@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from cumulo.queue_service import fifo, model
+from cumulo.queue_service import fifo, message_model
 from cumulo.queue_service.keys import StoredMessage
 from cumulo.queue_service.messages import Demand, Outgoing, OutgoingInGroup, StampedReceive, StampedSend
 from cumulo.storage import records
@@ -122,13 +122,13 @@ def test_batches_keep_within_what_one_function_may_do(run):
 
     async def scenario(it):
         await it.create(NAME, content_based_deduplication=True)
-        entries = tuple(model.SendEntry(b"%d" % index, group_id=f"g{index}") for index in range(100))
-        await it.call("BatchSendMessages", model.SendMessages(queue=NAME, entries=entries))
+        entries = tuple(message_model.SendEntry(b"%d" % index, group_id=f"g{index}") for index in range(100))
+        await it.call("BatchSendMessages", message_model.SendMessages(queue=NAME, entries=entries))
         handles = []
         while messages := await it.receive(100, queue=NAME):
             handles += [message.receipt_handle for message in messages]
 
-        await it.call("BatchDeleteMessages", model.DeleteMessages(queue=NAME, receipt_handles=tuple(handles)))
+        await it.call("BatchDeleteMessages", message_model.DeleteMessages(queue=NAME, receipt_handles=tuple(handles)))
 
         assert await it.counts(NAME) == (0, 0, 0)
 

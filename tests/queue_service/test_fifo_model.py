@@ -17,7 +17,7 @@ from hypothesis.stateful import (
 )
 
 from cumulo.core.errors import ServiceError
-from cumulo.queue_service import fifo, model
+from cumulo.queue_service import fifo, message_model, model
 from tests.queue_service.machines import StandMachine, check
 
 NAMES = ("jobs.fifo", "dead.fifo")
@@ -138,9 +138,13 @@ class FifoMachine(StandMachine):
         for group, shared_id, size in sent:
             self.number += 1
             body = (b"%d;" % self.number).ljust(size, b"x")
-            entries.append(model.SendEntry(body, group_id=group, deduplication_id=shared_id or f"own{self.number}"))
+            entries.append(
+                message_model.SendEntry(body, group_id=group, deduplication_id=shared_id or f"own{self.number}")
+            )
 
-        results = self.run(self.stand.call("BatchSendMessages", model.SendMessages(queue=name, entries=tuple(entries))))
+        results = self.run(
+            self.stand.call("BatchSendMessages", message_model.SendMessages(queue=name, entries=tuple(entries)))
+        )
 
         numbers = []
         for entry, result in zip(entries, results, strict=True):

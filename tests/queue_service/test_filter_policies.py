@@ -22,7 +22,7 @@ from cumulo.queue_service.filter_policies import (
     body_fields,
     compiled,
 )
-from cumulo.queue_service.model import MessageAttribute
+from cumulo.queue_service.message_model import MessageAttribute
 
 
 def accepts_body(policy: Any, body: Any) -> bool:

@@ -13,7 +13,8 @@ from cumulo.queue_service import (
     fifo_keys,
     keys,
     message_attributes,
-    model,
+    message_model,
+    move_model,
     rewraps,
     schedules,
 )
@@ -115,11 +116,13 @@ def test_message_that_waits_for_its_first_receive_takes_no_bytes_of_state():
             "9c01c4107474747474747474747474747474747401020304050607c3eca167",
         ),
         (
-            keys.StoredMessage(1, "id", "md5", 1, 2, "me", (model.MessageAttribute("n", "String", b"v"),), "", b"b"),
+            keys.StoredMessage(
+                1, "id", "md5", 1, 2, "me", (message_model.MessageAttribute("n", "String", b"v"),), "", b"b"
+            ),
             "dc001401a26964a36d64350102a26d659194a16ea6537472696e67c40176c2a0c40162a000a0a00400c40000a090c0",
         ),
         (
-            keys.StoredMessage(1, history=(model.Hop(1, "arn", 2, 3, 4, 5, 6),)),
+            keys.StoredMessage(1, history=(move_model.Hop(1, "arn", 2, 3, 4, 5, 6),)),
             "dc001401a0a00000a090a0c400a000a0a00400c40000a0919701a361726e0203040506c0",
         ),
         (keys.Tags(1, {"k": "v"}), "920181a16ba176"),
@@ -150,7 +153,7 @@ def test_message_that_waits_for_its_first_receive_takes_no_bytes_of_state():
                 7,
                 8,
                 b"b",
-                (model.MessageAttribute("n", "String", b"v"),),
+                (message_model.MessageAttribute("n", "String", b"v"),),
                 "g",
                 9,
                 True,
@@ -210,8 +213,8 @@ def test_lanes_of_priorities_are_these_bytes():
 def test_attributes_have_the_md5_that_sqs_computes():
     """In the order of names; each part with its length in four bytes, the value behind 1 for text and 2 for bytes."""
     attributes = (
-        model.MessageAttribute("b", "Binary", b"\x00\x01", binary=True),
-        model.MessageAttribute("a", "String", b"x"),
+        message_model.MessageAttribute("b", "Binary", b"\x00\x01", binary=True),
+        message_model.MessageAttribute("a", "String", b"x"),
     )
     parts = (b"a", b"String"), b"\1", (b"x", b"b", b"Binary"), b"\2", (b"\0\1",)
     encoded = b"".join(
@@ -225,23 +228,23 @@ def test_attributes_have_the_md5_that_sqs_computes():
 @pytest.mark.parametrize(
     "attribute",
     [
-        model.MessageAttribute("", "String", b"x"),
-        model.MessageAttribute("a" * 257, "String", b"x"),
-        model.MessageAttribute(".a", "String", b"x"),
-        model.MessageAttribute("a.", "String", b"x"),
-        model.MessageAttribute("a..b", "String", b"x"),
-        model.MessageAttribute("AWS.a", "String", b"x"),
-        model.MessageAttribute("amazon.a", "String", b"x"),
-        model.MessageAttribute("a", "", b"x"),
-        model.MessageAttribute("a", "Text", b"x"),
-        model.MessageAttribute("a", "String." + "x" * 250, b"x"),
-        model.MessageAttribute("a", "String", b""),
-        model.MessageAttribute("a", "String", b"\x00"),
-        model.MessageAttribute("a", "String", b"\xff"),
-        model.MessageAttribute("a", "String", b"x", binary=True),
-        model.MessageAttribute("a", "Binary", b"x"),
-        model.MessageAttribute("a", "Number", b"ten"),
-        model.MessageAttribute("a", "Number", b"1" * 65),
+        message_model.MessageAttribute("", "String", b"x"),
+        message_model.MessageAttribute("a" * 257, "String", b"x"),
+        message_model.MessageAttribute(".a", "String", b"x"),
+        message_model.MessageAttribute("a.", "String", b"x"),
+        message_model.MessageAttribute("a..b", "String", b"x"),
+        message_model.MessageAttribute("AWS.a", "String", b"x"),
+        message_model.MessageAttribute("amazon.a", "String", b"x"),
+        message_model.MessageAttribute("a", "", b"x"),
+        message_model.MessageAttribute("a", "Text", b"x"),
+        message_model.MessageAttribute("a", "String." + "x" * 250, b"x"),
+        message_model.MessageAttribute("a", "String", b""),
+        message_model.MessageAttribute("a", "String", b"\x00"),
+        message_model.MessageAttribute("a", "String", b"\xff"),
+        message_model.MessageAttribute("a", "String", b"x", binary=True),
+        message_model.MessageAttribute("a", "Binary", b"x"),
+        message_model.MessageAttribute("a", "Number", b"ten"),
+        message_model.MessageAttribute("a", "Number", b"1" * 65),
     ],
 )
 def test_attribute_that_breaks_a_rule_is_refused(attribute):
@@ -254,9 +257,9 @@ def test_attribute_that_breaks_a_rule_is_refused(attribute):
 @pytest.mark.parametrize(
     "attribute",
     [
-        model.MessageAttribute("a.b-c_D9", "String.my label", "grün \U0001f600\t\r\n".encode()),
-        model.MessageAttribute("a", "Number.int", b"-12.5e+10"),
-        model.MessageAttribute("a", "Binary.png", b"\x00\xff", binary=True),
+        message_model.MessageAttribute("a.b-c_D9", "String.my label", "grün \U0001f600\t\r\n".encode()),
+        message_model.MessageAttribute("a", "Number.int", b"-12.5e+10"),
+        message_model.MessageAttribute("a", "Binary.png", b"\x00\xff", binary=True),
     ],
 )
 def test_attribute_within_the_rules_is_taken(attribute):
@@ -264,7 +267,7 @@ def test_attribute_within_the_rules_is_taken(attribute):
 
 
 def test_more_than_ten_attributes_and_a_name_twice_are_refused():
-    eleven = tuple(model.MessageAttribute(f"n{number}", "String", b"x") for number in range(11))
+    eleven = tuple(message_model.MessageAttribute(f"n{number}", "String", b"x") for number in range(11))
 
     for attributes in (eleven, (eleven[0], eleven[0])):
         with pytest.raises(ServiceError):
@@ -272,7 +275,9 @@ def test_more_than_ten_attributes_and_a_name_twice_are_refused():
     message_attributes.check(eleven[:10])
 
 
-@given(st.lists(st.builds(model.MessageAttribute, st.text(), st.text(), st.binary(), st.booleans()), max_size=12))
+@given(
+    st.lists(st.builds(message_model.MessageAttribute, st.text(), st.text(), st.binary(), st.booleans()), max_size=12)
+)
 def test_random_attributes_are_taken_or_refused(attributes):
     refused = ""
     try:

@@ -1,8 +1,8 @@
 """What a message tells of the queues that it left."""
 
 from cumulo.core.names import FIRST_ACCOUNT
-from cumulo.queue_service import model
-from cumulo.queue_service.model import HISTORY_HOPS_MAX, Hop, MoveReason
+from cumulo.queue_service import message_model, model, move_model
+from cumulo.queue_service.move_model import HISTORY_HOPS_MAX, Hop, MoveReason
 
 
 def arn(name):
@@ -10,11 +10,11 @@ def arn(name):
 
 
 async def peek(it, queue):
-    return (await it.call("PeekMessages", model.PeekMessages(queue=queue, max_messages=100))).messages
+    return (await it.call("PeekMessages", message_model.PeekMessages(queue=queue, max_messages=100))).messages
 
 
 async def move_back(it, source, destination=""):
-    await it.call("StartMessageMoveTask", model.StartMessageMoveTask(source=source, destination=destination))
+    await it.call("StartMessageMoveTask", move_model.StartMessageMoveTask(source=source, destination=destination))
     await it.advance(0)
 
 

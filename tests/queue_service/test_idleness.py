@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from cumulo.core.errors import ServiceError
 from cumulo.core.ports import Delivery
-from cumulo.queue_service import idleness, model
+from cumulo.queue_service import idleness, message_model, model
 from cumulo.queue_service.expiry import IdleTimer, expire
 from cumulo.queue_service.keys import IDLE
 from cumulo.storage import failpoints
@@ -69,7 +69,8 @@ def test_unused_queue_is_deleted_to_the_second(run):
         lambda it: it.receive(wait_s=0),
         lambda it: it.send(b"x"),
         lambda it: it.call(
-            "CommitMessages", model.CommitMessages(sends=(model.CommitSend("jobs", model.SendEntry(b"x")),))
+            "CommitMessages",
+            message_model.CommitMessages(sends=(message_model.CommitSend("jobs", message_model.SendEntry(b"x")),)),
         ),
     ],
     ids=["receive", "poll", "send", "commit"],
@@ -114,7 +115,7 @@ def test_looking_at_a_queue_does_not_keep_it(run):
         await it.advance(IDLE_S - 1)
 
         await it.queue()
-        await it.call("PeekMessages", model.PeekMessages(queue="jobs"))
+        await it.call("PeekMessages", message_model.PeekMessages(queue="jobs"))
         await names(it)
         await it.advance(1)
 
@@ -328,7 +329,7 @@ async def act_at_random(it: Any, acts: list[tuple[Any, ...]]) -> None:
                 await it.receive()
                 earliest, latest = now + idle_s, max(latest, now + idle_s)
             case ("peek",) if there:
-                await it.call("PeekMessages", model.PeekMessages(queue="jobs"))
+                await it.call("PeekMessages", message_model.PeekMessages(queue="jobs"))
         there = await names(it) == ["jobs"]
         assert there or (idle_s and now >= earliest)
         assert not there or not idle_s or now < max(latest, earliest)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from cumulo.core.errors import ServiceError
 from cumulo.core.tokens import TokenKind, TokenSealer
-from cumulo.queue_service import model, receipts
+from cumulo.queue_service import message_model, receipts
 
 
 async def refusal(work):
@@ -213,17 +213,17 @@ def test_bad_item_of_a_batch_is_refused_alone(run):
 
         changed = await it.call(
             "BatchChangeMessageVisibility",
-            model.ChangeVisibilities(
+            message_model.ChangeVisibilities(
                 queue="jobs",
                 entries=(
-                    model.VisibilityChange(first, 50),
-                    model.VisibilityChange("bad", 50),
-                    model.VisibilityChange(second, -1),
+                    message_model.VisibilityChange(first, 50),
+                    message_model.VisibilityChange("bad", 50),
+                    message_model.VisibilityChange(second, -1),
                 ),
             ),
         )
         deleted = await it.call(
-            "BatchDeleteMessages", model.DeleteMessages(queue="jobs", receipt_handles=("bad", first, second))
+            "BatchDeleteMessages", message_model.DeleteMessages(queue="jobs", receipt_handles=("bad", first, second))
         )
 
         assert [error and error.code for error in changed] == [
@@ -243,7 +243,7 @@ def test_repeated_delete_with_a_request_id_answers_as_the_first(run):
         old = (await it.receive())[0].receipt_handle
         await it.advance(11)
         new = (await it.receive())[0].receipt_handle
-        request = model.DeleteMessages(queue="jobs", receipt_handles=(old, new), request_id="r")
+        request = message_model.DeleteMessages(queue="jobs", receipt_handles=(old, new), request_id="r")
 
         first = await it.call("BatchDeleteMessages", request)
         again = await it.call("BatchDeleteMessages", request)
@@ -262,10 +262,12 @@ def test_more_leases_than_one_promotion_takes_come_back_all(run):
         taken = [message for _ in range(25) for message in await it.receive(100)]
         for start in range(0, 2_500, 100):
             changes = tuple(
-                model.VisibilityChange(message.receipt_handle, 20 if index % 3 else 5)
+                message_model.VisibilityChange(message.receipt_handle, 20 if index % 3 else 5)
                 for index, message in enumerate(taken[start : start + 100])
             )
-            await it.call("BatchChangeMessageVisibility", model.ChangeVisibilities(queue="jobs", entries=changes))
+            await it.call(
+                "BatchChangeMessageVisibility", message_model.ChangeVisibilities(queue="jobs", entries=changes)
+            )
 
         await it.advance(10)
         first = await it.counts()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cumulo.queue_service import log_keys, model, open_log
+from cumulo.queue_service import log_keys, message_model, open_log
 from cumulo.storage import records
 
 PARTITION = bytes(range(8))
@@ -30,7 +30,7 @@ def test_keys_on_disk_are_these_bytes():
         (log_keys.LogMeta(1, "0", "r", "n"), "9a01a130a172a16e01ce00093a8000000000"),
         (log_keys.LogEnds(1, 2, 3, 4, 5, 6, (7, 8), 9), "9801020304050692070809"),
         (
-            log_keys.StoredRecord(1, 2, 3, "k", (model.MessageAttribute("n", "String", b"v"),), b"b", 4),
+            log_keys.StoredRecord(1, 2, 3, "k", (message_model.MessageAttribute("n", "String", b"v"),), b"b", 4),
             "97010203a16b9194a16ea6537472696e67c40176c2c4016204",
         ),
         (

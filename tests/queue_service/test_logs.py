@@ -9,7 +9,7 @@ from cumulo.core.context import CallContext
 from cumulo.core.errors import ServiceError
 from cumulo.core.names import FIRST_ACCOUNT
 from cumulo.identity.policy import Principal, PrincipalKind
-from cumulo.queue_service import log_attributes, log_model, log_operations, model, open_log
+from cumulo.queue_service import log_attributes, log_model, log_operations, message_model, open_log
 from cumulo.queue_service.log_model import AppendEntry, From, Start
 
 OLDEST = Start()
@@ -80,7 +80,10 @@ def test_records_get_dense_positions_and_are_read_in_order(run):
 def test_a_record_comes_back_as_it_was_appended(run):
     async def scenario(it):
         await create(it)
-        attributes = (model.MessageAttribute("n", "Number", b"1"), model.MessageAttribute("b", "Binary", b"\0", True))
+        attributes = (
+            message_model.MessageAttribute("n", "Number", b"1"),
+            message_model.MessageAttribute("b", "Binary", b"\0", True),
+        )
         appended = await append(it, AppendEntry(b"", "key é", attributes))
 
         (record,) = (await read(it)).records
@@ -466,7 +469,7 @@ def test_a_log_is_meant_by_its_short_name_its_full_name_or_its_arn(run):
 def test_what_cannot_be_is_refused_by_name(run):
     async def scenario(it):
         await create(it, lane_count=2)
-        attributes = model.MessageAttribute("n", "String", b"x" * 40_000)
+        attributes = message_model.MessageAttribute("n", "String", b"x" * 40_000)
         cases = [
             (create(it, ""), "MissingParameter"),
             (create(it, "a.b"), "InvalidParameterValue"),
@@ -487,7 +490,10 @@ def test_what_cannot_be_is_refused_by_name(run):
             (append(it, b"x", key="é" * 129), "RecordTooLong"),
             (append(it, AppendEntry(b"x", "", (attributes,))), "RecordTooLong"),
             (append(it, b"x" * 600_000, b"x" * 600_000), "BatchRequestTooLong"),
-            (append(it, AppendEntry(b"x", "", (model.MessageAttribute("", "String", b"x"),))), "InvalidParameterValue"),
+            (
+                append(it, AppendEntry(b"x", "", (message_model.MessageAttribute("", "String", b"x"),))),
+                "InvalidParameterValue",
+            ),
             (append(it, b"x", expected_position=-1), "InvalidParameterValue"),
             (read(it, at(-1)), "InvalidParameterValue"),
             (read(it, since(-1)), "InvalidParameterValue"),

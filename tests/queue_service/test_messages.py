@@ -5,13 +5,13 @@ import hashlib
 import pytest
 
 from cumulo.core.errors import ServiceError
-from cumulo.queue_service import invariants, model, stamping
+from cumulo.queue_service import invariants, message_model, stamping
 from cumulo.queue_service.messages import Demand, _shares
 from cumulo.storage.engine import ROOT
 
 
 def test_message_is_received_with_what_was_sent(run):
-    attributes = (model.MessageAttribute("colour", "String", b"red"),)
+    attributes = (message_model.MessageAttribute("colour", "String", b"red"),)
 
     async def scenario(it):
         await it.create()
@@ -129,17 +129,21 @@ def test_answer_of_a_receive_holds_at_most_a_mebibyte_or_one_message(run):
 @pytest.mark.parametrize(
     ("entry", "code", "words"),
     [
-        (model.SendEntry(b""), "MissingParameter", "body"),
-        (model.SendEntry(b"a", delay_s=31_622_401), "InvalidParameterValue", ">= 0 and <= 31622400"),
-        (model.SendEntry(b"a", delay_s=-1), "InvalidParameterValue", "delay_s"),
-        (model.SendEntry(b"x" * 1_048_577), "InvalidParameterValue", "1048576 bytes"),
-        (model.SendEntry(b"x" * 2_000), "InvalidParameterValue", "1500 bytes"),
+        (message_model.SendEntry(b""), "MissingParameter", "body"),
+        (message_model.SendEntry(b"a", delay_s=31_622_401), "InvalidParameterValue", ">= 0 and <= 31622400"),
+        (message_model.SendEntry(b"a", delay_s=-1), "InvalidParameterValue", "delay_s"),
+        (message_model.SendEntry(b"x" * 1_048_577), "InvalidParameterValue", "1048576 bytes"),
+        (message_model.SendEntry(b"x" * 2_000), "InvalidParameterValue", "1500 bytes"),
         (
-            model.SendEntry(b"x" * 1_490, (model.MessageAttribute("a", "String", b"x" * 10),)),
+            message_model.SendEntry(b"x" * 1_490, (message_model.MessageAttribute("a", "String", b"x" * 10),)),
             "InvalidParameterValue",
             "1500 bytes",
         ),
-        (model.SendEntry(b"a", (model.MessageAttribute("", "String", b"x"),)), "InvalidParameterValue", "name"),
+        (
+            message_model.SendEntry(b"a", (message_model.MessageAttribute("", "String", b"x"),)),
+            "InvalidParameterValue",
+            "name",
+        ),
     ],
 )
 def test_message_that_breaks_a_limit_is_refused(run, entry, code, words):
@@ -147,7 +151,7 @@ def test_message_that_breaks_a_limit_is_refused(run, entry, code, words):
         await it.create(maximum_message_size_bytes=1_500)
 
         with pytest.raises(ServiceError) as refused:
-            await it.call("SendMessage", model.SendMessages(queue="jobs", entries=(entry,)))
+            await it.call("SendMessage", message_model.SendMessages(queue="jobs", entries=(entry,)))
 
         assert refused.value.row.code == code
         assert words in refused.value.message
@@ -158,16 +162,16 @@ def test_message_that_breaks_a_limit_is_refused(run, entry, code, words):
 
 def test_bad_entry_of_a_batch_is_refused_alone(run):
     entries = (
-        model.SendEntry(b"first"),
-        model.SendEntry(b""),
-        model.SendEntry(b"x" * 5_000),
-        model.SendEntry(b"last"),
+        message_model.SendEntry(b"first"),
+        message_model.SendEntry(b""),
+        message_model.SendEntry(b"x" * 5_000),
+        message_model.SendEntry(b"last"),
     )
 
     async def scenario(it):
         await it.create(maximum_message_size_bytes=1_024)
 
-        answers = await it.call("BatchSendMessages", model.SendMessages(queue="jobs", entries=entries))
+        answers = await it.call("BatchSendMessages", message_model.SendMessages(queue="jobs", entries=entries))
 
         assert [type(answer).__name__ for answer in answers] == ["SentMessage", "ItemError", "ItemError", "SentMessage"]
         assert [answers[1].code, answers[2].code] == ["MissingParameter", "InvalidParameterValue"]
@@ -179,13 +183,19 @@ def test_bad_entry_of_a_batch_is_refused_alone(run):
 @pytest.mark.parametrize(
     ("request_", "code"),
     [
-        (model.SendMessages(queue="jobs", entries=()), "EmptyBatchRequest"),
-        (model.SendMessages(queue="jobs", entries=(model.SendEntry(b"a"),) * 101), "TooManyEntriesInBatchRequest"),
+        (message_model.SendMessages(queue="jobs", entries=()), "EmptyBatchRequest"),
         (
-            model.SendMessages(queue="jobs", entries=(model.SendEntry(b"a"),) * 11, entries_max=10),
+            message_model.SendMessages(queue="jobs", entries=(message_model.SendEntry(b"a"),) * 101),
             "TooManyEntriesInBatchRequest",
         ),
-        (model.SendMessages(queue="jobs", entries=(model.SendEntry(b"x" * 600_000),) * 2), "BatchRequestTooLong"),
+        (
+            message_model.SendMessages(queue="jobs", entries=(message_model.SendEntry(b"a"),) * 11, entries_max=10),
+            "TooManyEntriesInBatchRequest",
+        ),
+        (
+            message_model.SendMessages(queue="jobs", entries=(message_model.SendEntry(b"x" * 600_000),) * 2),
+            "BatchRequestTooLong",
+        ),
     ],
 )
 def test_batch_that_breaks_a_limit_is_refused_whole(run, request_, code):
@@ -209,7 +219,7 @@ def test_receive_out_of_range_is_refused(run, wrong):
         await it.create()
 
         with pytest.raises(ServiceError) as refused:
-            await it.call("ReceiveMessages", model.ReceiveMessages(queue="jobs", **wrong))
+            await it.call("ReceiveMessages", message_model.ReceiveMessages(queue="jobs", **wrong))
 
         assert refused.value.row.code == "InvalidParameterValue"
         assert next(iter(wrong)) in refused.value.message
@@ -218,8 +228,8 @@ def test_receive_out_of_range_is_refused(run, wrong):
 
 
 def test_repeated_send_with_a_request_id_stores_once_and_answers_the_same_ids(run):
-    request = model.SendMessages(
-        queue="jobs", entries=tuple(model.SendEntry(b"%d" % n) for n in range(100)), request_id="r"
+    request = message_model.SendMessages(
+        queue="jobs", entries=tuple(message_model.SendEntry(b"%d" % n) for n in range(100)), request_id="r"
     )
 
     async def scenario(it):
@@ -263,7 +273,7 @@ def test_life_of_a_message_takes_no_more_writes_than_promised(run, size, writes_
         async def live():
             await it.send(*[b"x"] * size)
             handles = tuple(message.receipt_handle for message in await it.receive(size))
-            await it.call("BatchDeleteMessages", model.DeleteMessages(queue="jobs", receipt_handles=handles))
+            await it.call("BatchDeleteMessages", message_model.DeleteMessages(queue="jobs", receipt_handles=handles))
 
         await live()
         it.engine.transact = counting

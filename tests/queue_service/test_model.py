@@ -17,7 +17,7 @@ from hypothesis.stateful import (
 )
 
 from cumulo.core.errors import ServiceError
-from cumulo.queue_service import model
+from cumulo.queue_service import message_model, model, move_model
 from tests.queue_service.machines import StandMachine, check
 
 NAMES = ("jobs", "dead")
@@ -179,7 +179,7 @@ class QueueMachine(StandMachine):
                 self.queues["dead"].messages.append(moved)
                 continue
             size += len(message.body)
-            if size > model.BATCH_BYTES_MAX and taken:
+            if size > message_model.BATCH_BYTES_MAX and taken:
                 break
             taken.append(message)
         timeout_s = queue.visibility_s if visibility_s is None else visibility_s
@@ -194,7 +194,7 @@ class QueueMachine(StandMachine):
     def move_selected(self, name, which):
         """By its position: what is ready goes to the other queue, as new, and with its priority."""
         queue, other = self.queues[name], "dead" if name == "jobs" else "jobs"
-        look = model.PeekMessages(queue=name, max_messages=100)
+        look = message_model.PeekMessages(queue=name, max_messages=100)
         shown = self.run(self.stand.call("PeekMessages", look)).messages
         if not shown:
             return
@@ -202,9 +202,9 @@ class QueueMachine(StandMachine):
         (message,) = (it for it in queue.messages if it.body == peeked.body)
         assert peeked.state.name in {"ready": ["READY"], "leased": ["IN_FLIGHT"], "delayed": ["DELAYED"]}[message.state]
 
-        selected = (model.SelectedMessage(peeked.position, peeked.message_id),)
+        selected = (move_model.SelectedMessage(peeked.position, peeked.message_id),)
         (error,) = self.run(
-            self.stand.call("MoveMessages", model.MoveMessages(source=name, destination=other, messages=selected))
+            self.stand.call("MoveMessages", move_model.MoveMessages(source=name, destination=other, messages=selected))
         )
 
         assert (error is None) == (message.state == "ready")

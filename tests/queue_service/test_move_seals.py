@@ -8,7 +8,7 @@ import pytest
 
 from cumulo.core.context import CallContext
 from cumulo.key_service import model as key_model
-from cumulo.queue_service import model
+from cumulo.queue_service import message_model, model
 from cumulo.queue_service.keys import StoredMessage, decode_message, layout
 from cumulo.queue_service.move_tasks import COMPLETED, FAILED, RUNNING
 from tests.queue_service.conftest import ACCOUNT
@@ -185,7 +185,7 @@ def test_unencrypted_queue_keeps_a_message_sealed_as_it_was_and_plain_ones_are_s
         assert await bodies_in(it, "open") == [SECRET]
 
         await it.update("jobs", kms_master_key_id="", managed_sse_enabled=False)
-        await it.send(b"plain", queue="jobs", attributes=(model.MessageAttribute("n", "String", b"v"),))
+        await it.send(b"plain", queue="jobs", attributes=(message_model.MessageAttribute("n", "String", b"v"),))
         while (await it.counts("jobs")) != (0, 0, 0):
             await it.receive(10, "jobs")
             await it.advance(0.001)

@@ -7,7 +7,7 @@ import pytest
 from cumulo.core.context import CallContext
 from cumulo.core.errors import ServiceError
 from cumulo.identity.policy import Principal, PrincipalKind
-from cumulo.queue_service import keys, model
+from cumulo.queue_service import keys, message_model, model, move_model
 from cumulo.queue_service.move_tasks import CANCELLED, COMPLETED, FAILED, RUNNING
 from cumulo.queue_service.mover import SOURCE_ACTIONS
 from cumulo.storage import failpoints
@@ -36,16 +36,16 @@ async def make_dead(it, count, *, names=("jobs",), **attributes):
 
 
 async def start(it, destination="", rate=None, source="dead"):
-    request = model.StartMessageMoveTask(source=source, destination=destination, rate=rate)
+    request = move_model.StartMessageMoveTask(source=source, destination=destination, rate=rate)
     return await it.call("StartMessageMoveTask", request)
 
 
 async def tasks(it, count=10, source="dead"):
-    return await it.call("ListMessageMoveTasks", model.ListMessageMoveTasks(source=source, max_results=count))
+    return await it.call("ListMessageMoveTasks", move_model.ListMessageMoveTasks(source=source, max_results=count))
 
 
 async def cancel(it, task_id, source="dead"):
-    return await it.call("CancelMessageMoveTask", model.CancelMessageMoveTask(source=source, task_id=task_id))
+    return await it.call("CancelMessageMoveTask", move_model.CancelMessageMoveTask(source=source, task_id=task_id))
 
 
 async def take_all(it, name):
@@ -84,7 +84,7 @@ def test_moved_message_is_a_new_message_with_the_same_content(run):
     async def scenario(it):
         await it.create("dead", message_retention_s=600)
         await it.create("jobs", dead_letter_policy=model.DeadLetterPolicy("dead", 1), message_retention_s=600)
-        attribute = model.MessageAttribute("n", "Number", b"1")
+        attribute = message_model.MessageAttribute("n", "Number", b"1")
         (sent,) = await it.send(b"a", attributes=(attribute,), trace_header="Root=1")
         await it.receive(visibility_timeout_s=0)
         await it.advance(500)
@@ -541,7 +541,7 @@ def test_queue_that_is_its_own_dead_letter_queue_is_moved_elsewhere(run):
         await it.update(dead_letter_policy=model.DeadLetterPolicy("jobs", 1))
         await it.send(b"a")
 
-        task = model.StartMessageMoveTask(source="jobs", destination="there", rate=None)
+        task = move_model.StartMessageMoveTask(source="jobs", destination="there", rate=None)
         await it.call("StartMessageMoveTask", task)
         await it.advance(5)
 

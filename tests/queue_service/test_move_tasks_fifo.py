@@ -3,7 +3,7 @@
 import pytest
 
 from cumulo.core.errors import ServiceError
-from cumulo.queue_service import model
+from cumulo.queue_service import message_model, model
 from cumulo.queue_service.move_tasks import COMPLETED
 from tests.queue_service.test_move_tasks import start, tasks
 
@@ -19,8 +19,8 @@ async def make(it, **attributes):
 async def send(it, *bodies, queue=DEAD):
     """Send bodies such as `a1`: the first letter is the group."""
     for body in bodies:
-        entry = model.SendEntry(body.encode(), group_id=body[0], deduplication_id=f"{queue}-{body}")
-        await it.call("SendMessage", model.SendMessages(queue=queue, entries=(entry,)))
+        entry = message_model.SendEntry(body.encode(), group_id=body[0], deduplication_id=f"{queue}-{body}")
+        await it.call("SendMessage", message_model.SendMessages(queue=queue, entries=(entry,)))
 
 
 async def fill(it, *bodies):
@@ -103,9 +103,10 @@ def test_many_blocked_groups_are_stepped_over(run):
         await it.create("hospital.fifo")
         for first in range(0, 500, 100):
             entries = tuple(
-                model.SendEntry(b"x", group_id=f"g{n}", deduplication_id=str(n)) for n in range(first, first + 100)
+                message_model.SendEntry(b"x", group_id=f"g{n}", deduplication_id=str(n))
+                for n in range(first, first + 100)
             )
-            await it.call("BatchSendMessages", model.SendMessages(queue=DEAD, entries=entries))
+            await it.call("BatchSendMessages", message_model.SendMessages(queue=DEAD, entries=entries))
         for _ in range(6):
             await it.receive(100, DEAD, visibility_timeout_s=600)
         held = (await it.counts(DEAD))[1]
@@ -126,10 +127,10 @@ def test_many_blocked_groups_are_stepped_over(run):
 def test_id_that_was_sent_a_moment_ago_makes_no_message_vanish(run):
     async def scenario(it):
         await make(it)
-        entry = model.SendEntry(b"one", group_id="g", deduplication_id="same")
-        other = model.SendEntry(b"two", group_id="g", deduplication_id="same")
-        await it.call("SendMessage", model.SendMessages(queue=SOURCE, entries=(entry,)))
-        await it.call("SendMessage", model.SendMessages(queue=DEAD, entries=(other,)))
+        entry = message_model.SendEntry(b"one", group_id="g", deduplication_id="same")
+        other = message_model.SendEntry(b"two", group_id="g", deduplication_id="same")
+        await it.call("SendMessage", message_model.SendMessages(queue=SOURCE, entries=(entry,)))
+        await it.call("SendMessage", message_model.SendMessages(queue=DEAD, entries=(other,)))
 
         await start(it, SOURCE, source=DEAD)
         await it.advance(0)

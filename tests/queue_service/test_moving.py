@@ -7,8 +7,8 @@ import pytest
 
 from cumulo.core.errors import ServiceError
 from cumulo.core.names import FIRST_ACCOUNT
-from cumulo.queue_service import model
-from cumulo.queue_service.model import MoveReason, SelectedMessage
+from cumulo.queue_service import message_model, move_model
+from cumulo.queue_service.move_model import MoveReason, SelectedMessage
 
 
 async def move(it, *messages, source="jobs", to="other", **more):
@@ -19,12 +19,12 @@ async def move(it, *messages, source="jobs", to="other", **more):
         else (SelectedMessage(receipt_handle=one) if isinstance(one, str) else one)
         for one in messages
     )
-    request = model.MoveMessages(source=source, destination=to, messages=selected, **more)
+    request = move_model.MoveMessages(source=source, destination=to, messages=selected, **more)
     return ["" if error is None else error.code for error in await it.call("MoveMessages", request)]
 
 
 async def peek(it, queue):
-    return (await it.call("PeekMessages", model.PeekMessages(queue=queue, max_messages=100))).messages
+    return (await it.call("PeekMessages", message_model.PeekMessages(queue=queue, max_messages=100))).messages
 
 
 async def bodies(it, queue):
@@ -39,7 +39,7 @@ async def make(it, suffix="", **attributes):
 def test_selected_messages_are_moved_in_the_order_of_the_request_and_the_others_stay(run):
     async def scenario(it):
         await make(it, message_retention_s=60)
-        attribute = model.MessageAttribute("n", "Number", b"1")
+        attribute = message_model.MessageAttribute("n", "Number", b"1")
         sent = await it.send(b"0", b"1", b"2", b"3", attributes=(attribute,))
         await it.advance(30)
 
@@ -162,7 +162,7 @@ def test_history_says_where_a_moved_message_was(run):
         (there,) = await peek(it, "other")
 
         arn = f"arn:aws:sqs:us-east-1:{FIRST_ACCOUNT}:jobs"
-        assert there.history == (model.Hop(MoveReason.SELECTED, arn, now_ms + 5_000, 1, now_ms, now_ms, 0),)
+        assert there.history == (move_model.Hop(MoveReason.SELECTED, arn, now_ms + 5_000, 1, now_ms, now_ms, 0),)
         assert there.receive_count == 0
 
     run(scenario)

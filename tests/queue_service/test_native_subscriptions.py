@@ -5,11 +5,10 @@ import asyncio
 import pytest
 
 from cumulo.core.errors import ServiceError
-from cumulo.queue_service import model as queues
+from cumulo.queue_service import message_model, seeking, topic_outboxes
 from cumulo.queue_service import native_model as native
-from cumulo.queue_service import seeking, topic_outboxes
 from cumulo.queue_service import topic_model as topics
-from cumulo.queue_service.model import MessageAttribute
+from cumulo.queue_service.message_model import MessageAttribute
 from cumulo.queue_service.topic_outboxes import Outboxes
 from tests.queue_service.test_topics import Topics
 
@@ -43,7 +42,7 @@ class Native(Topics):
 
     async def ack(self, *messages, name="s", topic="news"):
         handles = tuple(it.receipt_handle for it in messages)
-        request = queues.DeleteMessages(queue=NAME.format(topic, name), receipt_handles=handles)
+        request = message_model.DeleteMessages(queue=NAME.format(topic, name), receipt_handles=handles)
         return await self.it.call("BatchDeleteMessages", request)
 
     async def seek(self, by, name="s", topic="news", **more):

@@ -13,12 +13,11 @@ from cumulo.gateway.outgoing_addresses import PrivateAddresses
 from cumulo.gateway.outgoing_http import OutgoingHttp
 from cumulo.key_service import model as key_model
 from cumulo.key_service import service as key_room
-from cumulo.queue_service import model as queues
+from cumulo.queue_service import message_model, move_model, topic_invariants
 from cumulo.queue_service import native_model as native
-from cumulo.queue_service import topic_invariants
 from cumulo.queue_service import topic_model as topics
 from cumulo.queue_service.http_carrier import HttpCarrier
-from cumulo.queue_service.model import MessageAttribute
+from cumulo.queue_service.message_model import MessageAttribute
 from cumulo.queue_service.notice_seals import REUSE_S, SEALINGS_REMEMBERED_MAX, NoticeSeals
 from cumulo.queue_service.sealed_notices import WAIT_MS, NotOpened, notice_bytes, opened
 from cumulo.queue_service.topic_envelopes import StoredNotice
@@ -286,7 +285,7 @@ def test_native_subscriber_is_refused_as_long_as_the_key_is_off():
         await news.advance(3_600)
 
         assert await refusal(news.pull()) == "KMSDisabled"
-        peek = queues.PeekMessages(queue=NAME.format("news", "s"), max_messages=1)
+        peek = message_model.PeekMessages(queue=NAME.format("news", "s"), max_messages=1)
         assert await refusal(news.it.call("PeekMessages", peek)) == "KMSDisabled"
         await news.enable()
         (peeked,) = (await news.it.call("PeekMessages", peek)).messages
@@ -310,9 +309,11 @@ def test_dead_letter_of_a_native_subscription_is_read_where_it_lies_and_where_it
         assert await news.bodies() == []
 
         news = await news.restart()
-        (peeked,) = (await news.it.call("PeekMessages", queues.PeekMessages(queue="dead", max_messages=1))).messages
-        moved = queues.SelectedMessage(position=peeked.position)
-        move = queues.MoveMessages(source="dead", destination="other", messages=(moved,))
+        (peeked,) = (
+            await news.it.call("PeekMessages", message_model.PeekMessages(queue="dead", max_messages=1))
+        ).messages
+        moved = move_model.SelectedMessage(position=peeked.position)
+        move = move_model.MoveMessages(source="dead", destination="other", messages=(moved,))
         await news.it.call("MoveMessages", move)
 
         assert not is_plain(tmp_path / "engine")

@@ -4,11 +4,11 @@ import pytest
 
 from cumulo.core.errors import ServiceError
 from cumulo.core.names import FIRST_ACCOUNT
-from cumulo.queue_service import model, peeking, whereabouts
+from cumulo.queue_service import message_model, model, peeking, whereabouts
 
 
 async def peek(it, queue="jobs", **more):
-    return await it.call("PeekMessages", model.PeekMessages(queue=queue, **more))
+    return await it.call("PeekMessages", message_model.PeekMessages(queue=queue, **more))
 
 
 async def peek_all(it, queue="jobs", size=100):
@@ -25,7 +25,7 @@ async def peek_all(it, queue="jobs", size=100):
 def test_messages_of_every_state_are_shown_and_stay_as_they_are(run):
     async def scenario(it):
         await it.create()
-        attribute = model.MessageAttribute("n", "Number", b"1")
+        attribute = message_model.MessageAttribute("n", "Number", b"1")
         (sent,) = await it.send(b"held", attributes=(attribute,))
         (held,) = await it.receive()
         await it.send(b"ready")

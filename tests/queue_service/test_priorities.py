@@ -3,16 +3,16 @@
 import pytest
 
 from cumulo.core.errors import ServiceError
-from cumulo.queue_service import model
+from cumulo.queue_service import message_model, model, move_model
 
 
 async def send(it, *priorities, queue="jobs", **more):
     """One message each, whose body is its priority and a number."""
     entries = tuple(
-        model.SendEntry(f"{priority}-{number}".encode(), priority=priority, **more)
+        message_model.SendEntry(f"{priority}-{number}".encode(), priority=priority, **more)
         for number, priority in enumerate(priorities)
     )
-    return await it.call("BatchSendMessages", model.SendMessages(queue=queue, entries=entries))
+    return await it.call("BatchSendMessages", message_model.SendMessages(queue=queue, entries=entries))
 
 
 async def bodies(it, count=100, queue="jobs", **more):
@@ -119,7 +119,7 @@ def test_priority_is_kept_in_the_dead_letter_queue_and_on_the_way_back(run):
         assert await bodies(it, queue="dead", visibility_timeout_s=0) == [b"9-2", b"4-1", b"1-0"]
         await it.advance(0.001)
 
-        await it.call("StartMessageMoveTask", model.StartMessageMoveTask(source="dead"))
+        await it.call("StartMessageMoveTask", move_model.StartMessageMoveTask(source="dead"))
         await it.advance(1)
 
         assert await it.counts("dead") == (0, 0, 0)
@@ -136,12 +136,12 @@ def test_move_task_takes_every_lane_in_several_slices(run):
         for _ in range(4):
             await send(it, *(number % 10 for number in range(70)), queue="dead")
 
-        task = model.StartMessageMoveTask(source="dead", destination="elsewhere")
+        task = move_model.StartMessageMoveTask(source="dead", destination="elsewhere")
         await it.call("StartMessageMoveTask", task)
         await it.advance(1)
 
         assert (await it.counts("dead"), await it.counts("elsewhere")) == ((0, 0, 0), (280, 0, 0))
-        (listed,) = await it.call("ListMessageMoveTasks", model.ListMessageMoveTasks(source="dead"))
+        (listed,) = await it.call("ListMessageMoveTasks", move_model.ListMessageMoveTasks(source="dead"))
         assert (listed.status, listed.moved, listed.to_move) == ("COMPLETED", 280, 280)
 
     run(scenario)
@@ -225,7 +225,7 @@ def test_peek_shows_priorities(run):
         await it.create()
         await send(it, 3, None, 9)
 
-        page = await it.call("PeekMessages", model.PeekMessages(queue="jobs"))
+        page = await it.call("PeekMessages", message_model.PeekMessages(queue="jobs"))
 
         assert [message.priority for message in page.messages] == [3, 4, 9]
 

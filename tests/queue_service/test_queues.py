@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cumulo.core.errors import ServiceError
-from cumulo.queue_service import model, queue_attributes
+from cumulo.queue_service import message_model, model, queue_attributes
 from cumulo.queue_service.keys import CLEAR
 from cumulo.queue_service.queue_attributes import Place
 
@@ -187,13 +187,16 @@ def test_unknown_attribute_to_restore_is_refused(run):
         ("UpdateQueue", model.UpdateQueue(queue="nope", attributes=model.QueueAttributes())),
         ("DeleteQueue", model.DeleteQueue(queue="nope")),
         ("PurgeQueue", model.PurgeQueue(queue="nope")),
-        ("SendMessage", model.SendMessages(queue="nope", entries=(model.SendEntry(b"a"),))),
-        ("SendMessage", model.SendMessages(queue="nope", entries=(model.SendEntry(b"a"),), request_id="r")),
-        ("ReceiveMessages", model.ReceiveMessages(queue="nope", wait_s=20)),
-        ("DeleteMessage", model.DeleteMessages(queue="nope", receipt_handles=("a",))),
+        ("SendMessage", message_model.SendMessages(queue="nope", entries=(message_model.SendEntry(b"a"),))),
+        (
+            "SendMessage",
+            message_model.SendMessages(queue="nope", entries=(message_model.SendEntry(b"a"),), request_id="r"),
+        ),
+        ("ReceiveMessages", message_model.ReceiveMessages(queue="nope", wait_s=20)),
+        ("DeleteMessage", message_model.DeleteMessages(queue="nope", receipt_handles=("a",))),
         (
             "ChangeMessageVisibility",
-            model.ChangeVisibilities(queue="nope", entries=(model.VisibilityChange("a", 1),)),
+            message_model.ChangeVisibilities(queue="nope", entries=(message_model.VisibilityChange("a", 1),)),
         ),
     ],
 )

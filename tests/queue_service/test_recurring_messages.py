@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from cumulo.core.errors import ServiceError
-from cumulo.queue_service import model
+from cumulo.queue_service import message_model
 from cumulo.queue_service import schedule_model as schedules
 from cumulo.queue_service.instants import check_timing, next_instant_ms
 from cumulo.queue_service.scheduler import LOOK_AGAIN_MS
@@ -133,7 +133,7 @@ def test_message_is_sent_at_each_instant_and_says_which(run, queue):
     async def scenario(it):
         set_clock(it, "2026-05-01T10:30+00:00")
         await it.create(queue)
-        attribute = model.MessageAttribute("colour", "String", b"blue")
+        attribute = message_model.MessageAttribute("colour", "String", b"blue")
         made = await add(it, queue=queue, group_id="g" if fifo else None, attributes=(attribute,))
         await it.advance(1_799)
         before = await it.counts(queue)
@@ -373,15 +373,15 @@ def test_queue_has_a_limit_of_schedules(run):
         ("jobs.fifo", {"group_id": "a b"}, "InvalidParameterValue"),
         (
             "jobs",
-            {"attributes": (model.MessageAttribute("cumulo.schedule", "String", b"x"),)},
+            {"attributes": (message_model.MessageAttribute("cumulo.schedule", "String", b"x"),)},
             "InvalidParameterValue",
         ),
         (
             "jobs",
-            {"attributes": tuple(model.MessageAttribute(f"a{n}", "String", b"x") for n in range(9))},
+            {"attributes": tuple(message_model.MessageAttribute(f"a{n}", "String", b"x") for n in range(9))},
             "InvalidParameterValue",
         ),
-        ("jobs", {"attributes": (model.MessageAttribute("a", "Strange", b"x"),)}, "InvalidParameterValue"),
+        ("jobs", {"attributes": (message_model.MessageAttribute("a", "Strange", b"x"),)}, "InvalidParameterValue"),
         ("nowhere", {}, "QueueDoesNotExist"),
     ],
 )
@@ -553,7 +553,7 @@ def test_message_of_an_encrypted_queue_is_sealed_in_its_schedule_too(run, queue)
     async def scenario(it):
         set_clock(it, "2026-05-01T10:30+00:00")
         await it.create(queue, managed_sse_enabled=True)
-        attribute = model.MessageAttribute("colour", "String", b"a secret colour")
+        attribute = message_model.MessageAttribute("colour", "String", b"a secret colour")
         made = await add(it, queue=queue, body=b"a secret", attributes=(attribute,), group_id="g" if fifo else None)
         place = it.service.desk.place(it.ctx, queue)
         partition = (await it.service.desk.find(place)).row.partition

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from cumulo.queue_service import model
+from cumulo.queue_service import message_model, model
 from cumulo.queue_service.keys import RETAIN
 from cumulo.storage import failpoints
 
@@ -30,7 +30,7 @@ async def use_up(it, receives=2):
 def test_message_moves_to_the_dead_letter_queue_when_it_comes_up_once_too_often(run):
     async def scenario(it):
         await make_pair(it)
-        sent = (await it.send(b"a", attributes=(model.MessageAttribute("n", "Number", b"1"),)))[0]
+        sent = (await it.send(b"a", attributes=(message_model.MessageAttribute("n", "Number", b"1"),)))[0]
         first = await it.receive()
         await it.advance(10)
         await it.receive()

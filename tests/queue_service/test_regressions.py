@@ -9,7 +9,7 @@ import pytest
 from cumulo.api.queue.v1 import queue_pb2 as pb
 from cumulo.api.queue.v1.queue_pb2_grpc import QueueServiceStub
 from cumulo.core.errors import ServiceError
-from cumulo.queue_service import edge_grpc, model
+from cumulo.queue_service import edge_grpc, message_model
 from tests.queue_service.grpc_door import METADATA, served
 
 NOBODY_RECEIVES = json.dumps(
@@ -105,7 +105,7 @@ def test_arn_without_a_true_region_and_account_is_no_queues_name(run, name):
 def test_number_attribute_is_written_in_ascii_digits(run):
     async def scenario(it):
         await it.create()
-        attribute = model.MessageAttribute("n", "Number", "\u0663".encode(), binary=False)
+        attribute = message_model.MessageAttribute("n", "Number", "\u0663".encode(), binary=False)
 
         (result,) = await it.send(b"x", attributes=(attribute,))
 

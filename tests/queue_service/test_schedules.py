@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from cumulo.core.errors import ServiceError
-from cumulo.queue_service import model
+from cumulo.queue_service import message_model, model, move_model
 
 DAY_S = 86_400
 YEAR_S = 366 * DAY_S
@@ -245,10 +245,10 @@ def test_last_moment_within_the_limit_is_taken(run):
 def test_fifo_queue_refuses_a_time_for_one_message(run, parameter, value):
     async def scenario(it):
         await it.create("jobs.fifo")
-        entry = model.SendEntry(b"a", group_id="g", deduplication_id="d", **{parameter: value})
+        entry = message_model.SendEntry(b"a", group_id="g", deduplication_id="d", **{parameter: value})
 
         with pytest.raises(ServiceError) as refused:
-            await it.call("SendMessage", model.SendMessages(queue="jobs.fifo", entries=(entry,)))
+            await it.call("SendMessage", message_model.SendMessages(queue="jobs.fifo", entries=(entry,)))
 
         assert refused.value.message == (
             f"Value {value} for parameter {parameter} is invalid. Reason: The request include parameter that is not"
@@ -266,7 +266,7 @@ def test_move_task_takes_scheduled_messages_that_are_visible(run):
         await schedule(it, b"not due", 100, queue="dead")
         await it.advance(1)
 
-        task = model.StartMessageMoveTask(source="dead", destination="jobs")
+        task = move_model.StartMessageMoveTask(source="dead", destination="jobs")
         await it.call("StartMessageMoveTask", task)
         await it.advance(1)
 

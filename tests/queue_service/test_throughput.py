@@ -3,7 +3,7 @@
 import pytest
 
 from cumulo.core.errors import ServiceError
-from cumulo.queue_service import model
+from cumulo.queue_service import message_model
 from cumulo.queue_service.errors import REQUEST_THROTTLED
 from cumulo.queue_service.throughput import BUCKETS_MAX, Throughput
 
@@ -29,8 +29,8 @@ async def is_throttled(work) -> bool:
 
 
 def send(it, *bodies, queue=NAME, group="g"):
-    entries = tuple(model.SendEntry(body, group_id=group) for body in bodies)
-    return it.call("BatchSendMessages", model.SendMessages(queue=queue, entries=entries))
+    entries = tuple(message_model.SendEntry(body, group_id=group) for body in bodies)
+    return it.call("BatchSendMessages", message_model.SendMessages(queue=queue, entries=entries))
 
 
 def test_calls_beyond_the_quota_of_a_second_are_throttled_and_store_nothing(run):
@@ -108,9 +108,12 @@ def test_commit_counts_at_each_of_its_fifo_queues(run):
         await it.create("jobs")
 
         def commit(queue, number):
-            sends = [model.CommitSend(name, model.SendEntry(b"%d" % number, group_id="g")) for name in (NAME, queue)]
-            plain = model.CommitSend("jobs", model.SendEntry(b"x"))
-            return it.call("CommitMessages", model.CommitMessages(sends=(*sends, plain)))
+            sends = [
+                message_model.CommitSend(name, message_model.SendEntry(b"%d" % number, group_id="g"))
+                for name in (NAME, queue)
+            ]
+            plain = message_model.CommitSend("jobs", message_model.SendEntry(b"x"))
+            return it.call("CommitMessages", message_model.CommitMessages(sends=(*sends, plain)))
 
         assert [await is_throttled(commit("other.fifo", n)) for n in range(4)] == [False] * 3 + [True]
         assert await it.counts("jobs") == (3, 0, 0)

@@ -5,7 +5,7 @@ import pytest
 
 from cumulo.queue_service import topic_keys
 from cumulo.queue_service.keys import Envelope
-from cumulo.queue_service.model import MessageAttribute
+from cumulo.queue_service.message_model import MessageAttribute
 from cumulo.queue_service.sealed_notices import SealedNotice
 from cumulo.queue_service.topic_envelopes import StoredNotice
 from cumulo.queue_service.topic_model import PublishEntry

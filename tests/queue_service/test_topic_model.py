@@ -15,7 +15,7 @@ from hypothesis.stateful import initialize, invariant, precondition, rule
 
 from cumulo.core.errors import ServiceError
 from cumulo.queue_service import topic_model as topics
-from cumulo.queue_service.model import MessageAttribute
+from cumulo.queue_service.message_model import MessageAttribute
 from cumulo.storage import failpoints
 from cumulo.storage.engine import EngineFailed
 from tests.queue_service.machines import StandMachine, check

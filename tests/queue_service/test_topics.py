@@ -8,7 +8,7 @@ import pytest
 from cumulo.core.errors import ServiceError
 from cumulo.queue_service import topic_invariants
 from cumulo.queue_service import topic_model as topics
-from cumulo.queue_service.model import MessageAttribute
+from cumulo.queue_service.message_model import MessageAttribute
 from cumulo.queue_service.topic_service import TopicService
 from cumulo.queue_service.topics import CLEARED_MAX
 from cumulo.storage import tuples

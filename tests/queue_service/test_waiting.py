@@ -6,7 +6,7 @@ import time
 import pytest
 
 from cumulo.core.errors import ServiceError
-from cumulo.queue_service import model
+from cumulo.queue_service import message_model
 from cumulo.queue_service.kinds import receive_messages
 
 
@@ -326,7 +326,7 @@ def test_parking_is_refused_beyond_the_limit(run, settle, monkeypatch):
         await until(lambda: it.service.parked == 2, settle)
 
         with pytest.raises(ServiceError) as refused:
-            await it.call("ReceiveMessages", model.ReceiveMessages(queue="jobs", wait_s=20))
+            await it.call("ReceiveMessages", message_model.ReceiveMessages(queue="jobs", wait_s=20))
 
         assert refused.value.row.code == "ServiceUnavailable"
         for receiver in receivers:

@@ -11,7 +11,7 @@ from cumulo.core.errors import ServiceError
 from cumulo.core.ports import JobMessage
 from cumulo.queue_service import native_model as native
 from cumulo.queue_service import topic_model as topics
-from cumulo.queue_service.model import MessageAttribute
+from cumulo.queue_service.message_model import MessageAttribute
 from cumulo.queue_service.topic_service import TopicService
 from cumulo.runner import invariants as runner_invariants
 from cumulo.runner import message_jobs, model

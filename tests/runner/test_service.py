@@ -15,6 +15,7 @@ from cumulo.core.ids import SeededRandomness
 from cumulo.core.tokens import TokenSealer
 from cumulo.identity.authorizer import Authorizer
 from cumulo.identity.policy import Principal, PrincipalKind
+from cumulo.queue_service import message_model
 from cumulo.queue_service import model as queue_model
 from cumulo.queue_service import service as queue_room
 from cumulo.runner import invariants, jobs, keys, listing, model
@@ -152,7 +153,7 @@ def test_a_submitted_jobs_message_names_the_job(run):
         job = await stand.submit()
 
         received = await stand.queues.call(
-            stand.ctx, "ReceiveMessages", queue_model.ReceiveMessages(queue="work", max_messages=10)
+            stand.ctx, "ReceiveMessages", message_model.ReceiveMessages(queue="work", max_messages=10)
         )
         assert [json.loads(message.body) for message in received.value] == [{"cumulo_job": job.id}]
 
@@ -312,7 +313,7 @@ def test_a_command_that_ended_before_its_start_was_told_has_a_start_all_the_same
 
 async def receive(stand, queue="work", visibility_timeout_s=0):
     """Take what the queue has; return the jobs that its messages name."""
-    request = queue_model.ReceiveMessages(queue=queue, max_messages=10, visibility_timeout_s=visibility_timeout_s)
+    request = message_model.ReceiveMessages(queue=queue, max_messages=10, visibility_timeout_s=visibility_timeout_s)
     messages = (await stand.queues.call(stand.ctx, "ReceiveMessages", request)).value
     return [json.loads(message.body)["cumulo_job"] for message in messages]
 
