@@ -195,8 +195,8 @@ def open_payload(request: Request, verified: Verified | None, declared: Declared
 async def read_payload(whole: Body, declared: DeclaredPayload, size_bytes_max: int) -> bytes:
     """Return the whole payload of an S3 operation that does not stream, verified against its hash where it has one."""
     body = await whole.read(size_bytes_max)
-    if declared.mode is PayloadMode.SIGNED and not hmac.compare_digest(body_hash(body), declared.text):
-        raise CONTENT_SHA256_MISMATCH.error(ClientComputedContentSHA256=declared.text)
+    if declared.mode is PayloadMode.SIGNED:
+        _compare(body_hash(body), declared.text)
     return body
 
 
@@ -220,4 +220,6 @@ def _compare(computed: str, expected: str) -> None:
 
 def _unknown(value: str, form: AuthForm) -> SignatureError:
     ecdsa = value.startswith("STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD")
-    return SignatureError(Refusal.PAYLOAD_ECDSA if ecdsa else Refusal.PAYLOAD_UNKNOWN, form, value=value[:100])
+    refusal = Refusal.PAYLOAD_ECDSA if ecdsa else Refusal.PAYLOAD_UNKNOWN
+    shown = {} if ecdsa else {"ArgumentName": CONTENT_SHA256, "ArgumentValue": value[:100]}
+    return SignatureError(refusal, form, value=value[:100], **shown)

@@ -30,6 +30,7 @@ SIGNED_HEADERS_MAX = 100
 _USUAL_ITEMS = re.compile(r"Credential=([!-+\--~]+), ?SignedHeaders=([!-+\--~]+), ?Signature=([!-+\--~]+)").fullmatch
 """In ranges of ASCII: a third of what "neither comma nor white space" costs. `_read_items` reads the rest."""
 _HEADER_ITEM = re.compile(r"[ \t]*(Credential|SignedHeaders|Signature)=([^,\s]*)[ \t]*").fullmatch
+_HEADER_PARTS = ("Credential", "Signature", "SignedHeaders")
 _ACCESS_KEY_ID = re.compile(r"[A-Za-z0-9._+=@-]{1,128}").fullmatch
 _SCOPE_WORD = re.compile(r"[A-Za-z0-9._-]{1,64}").fullmatch
 _AMZ_DATE = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})T([0-9]{2})([0-9]{2})([0-9]{2})Z").fullmatch
@@ -121,10 +122,9 @@ def amz_date(time_s: int) -> str:
 
 
 def _read_header(request: Request, authorization: str, pairs: list[QueryPair]) -> Presented:
-    scheme, _, rest = authorization.partition(" ")
-    if scheme != ALGORITHM:
-        version = scheme == "AWS" or scheme.startswith("AWS4-")
-        raise SignatureError(Refusal.UNSUPPORTED_VERSION if version else Refusal.UNSUPPORTED_TYPE)
+    scheme, separator, rest = authorization.partition(" ")
+    if scheme != ALGORITHM or not separator:
+        raise _unsupported(scheme, authorization)
     usual = _USUAL_ITEMS(rest)
     if usual is not None:
         credential, names, signature = usual.groups()
@@ -147,20 +147,36 @@ def _read_header(request: Request, authorization: str, pairs: list[QueryPair]) -
     )
 
 
+def _unsupported(scheme: str, authorization: str) -> SignatureError:
+    """Return the refusal of an `Authorization` header of another scheme, or with nothing behind it."""
+    shown = {"ArgumentName": "Authorization", "ArgumentValue": authorization}
+    if scheme and scheme == authorization:
+        return SignatureError(Refusal.ONE_WORD, AuthForm.HEADER, **shown)
+    if scheme == "AWS" or scheme.startswith("AWS4-"):
+        return SignatureError(Refusal.UNSUPPORTED_VERSION)
+    return SignatureError(Refusal.UNSUPPORTED_TYPE, AuthForm.HEADER, **shown)
+
+
 def _read_items(text: str) -> tuple[str, str, str]:
     """Return credential, signed headers and signature, in whatever order they stand."""
     given: dict[str, str] = {}
     pieces = text.split(",", 3)
+    reason = next(
+        (f'the authorization component "{one.strip()}" is malformed.' for one in pieces if "=" not in one), ""
+    )
+    if len(pieces) != len(_HEADER_PARTS):
+        reason = "the authorization header requires three components: Credential, SignedHeaders, and Signature."
     for item in map(_HEADER_ITEM, pieces):
         if item is not None:
             if item[1] in given:
                 raise SignatureError(Refusal.REPEATED, name=item[1])
             given[item[1]] = item[2]
-    for name in ("Credential", "Signature", "SignedHeaders"):
+    for name in _HEADER_PARTS:
         if not given.get(name):
-            raise SignatureError(Refusal.INCOMPLETE, lacking=f"'{name}'")
+            raise SignatureError(Refusal.INCOMPLETE, lacking=f"'{name}'", reason=reason or f"missing {name}.")
     if len(given) < len(pieces):
-        raise SignatureError(Refusal.INCOMPLETE, lacking="only 'Credential', 'Signature' and 'SignedHeaders'")
+        lacking = "only 'Credential', 'Signature' and 'SignedHeaders'"
+        raise SignatureError(Refusal.INCOMPLETE, lacking=lacking, reason=reason)
     return given["Credential"], given["SignedHeaders"], given["Signature"]
 
 
@@ -218,13 +234,26 @@ def _check_algorithm(algorithm: str, form: AuthForm) -> None:
 def _read_credential(credential: str, form: AuthForm) -> tuple[str, Scope]:
     words = credential.split("/", 5)
     if len(words) != 5:
-        raise SignatureError(Refusal.CREDENTIAL_MALFORMED, form)
+        raise _malformed_credential(credential, form)
     access_key_id, day, region, service, terminator = words
     if terminator != "aws4_request":
-        raise SignatureError(Refusal.SCOPE_TERMINATOR, form, terminator=terminator)
-    if not (_ACCESS_KEY_ID(access_key_id) and _DAY(day) and _SCOPE_WORD(region) and _SCOPE_WORD(service)):
-        raise SignatureError(Refusal.CREDENTIAL_MALFORMED, form)
+        raise SignatureError(Refusal.SCOPE_TERMINATOR, form, terminator=terminator, **_argument(credential, form))
+    if not (_ACCESS_KEY_ID(access_key_id) and _SCOPE_WORD(region) and _SCOPE_WORD(service)):
+        raise _malformed_credential(credential, form)
+    if not _DAY(day):
+        reason = f'incorrect date format "{day}". This date in the credential must be in the format "yyyyMMdd".'
+        raise _malformed_credential(credential, form, reason)
     return access_key_id, Scope(day, region, service)
+
+
+def _malformed_credential(credential: str, form: AuthForm, reason: str = "") -> SignatureError:
+    expected = 'the Credential is mal-formed; expecting "<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request".'
+    return SignatureError(Refusal.CREDENTIAL_MALFORMED, form, reason=reason or expected, **_argument(credential, form))
+
+
+def _argument(credential: str, form: AuthForm) -> dict[str, str]:
+    """Return the elements that S3 tells of a form's field."""
+    return {"ArgumentName": "x-amz-credential", "ArgumentValue": credential} if form is AuthForm.POST else {}
 
 
 @functools.lru_cache(maxsize=256)
@@ -242,7 +271,8 @@ def _parse_date(stamp: str) -> int | None:
 def _read_date(stamp: str, form: AuthForm) -> int:
     time_s = _parse_date(stamp) if len(stamp) == 16 else None
     if time_s is None:
-        raise SignatureError(Refusal.DATE_MALFORMED, form, value=stamp[:64])
+        shown = {"ArgumentName": "X-Amz-Date", "ArgumentValue": stamp[:64]} if form is AuthForm.POST else {}
+        raise SignatureError(Refusal.DATE_MALFORMED, form, value=stamp[:64], **shown)
     return time_s
 
 

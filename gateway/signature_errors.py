@@ -35,6 +35,7 @@ class Refusal(enum.StrEnum):
     UNSUPPORTED_MECHANISM = "unsupported mechanism"
     UNSUPPORTED_VERSION = "unsupported version"
     UNSUPPORTED_TYPE = "unsupported type"
+    ONE_WORD = "one word"
     TWO_MECHANISMS = "two mechanisms"
     INCOMPLETE = "incomplete"
     REPEATED = "repeated"
@@ -155,7 +156,6 @@ def _only_s3(code: str, status: int, message: str) -> Words:
 
 
 _NOT_SUPPORTED = "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256."
-_MAL_FORMED = 'the Credential is mal-formed; expecting "<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request".'
 _SCOPE_DATE = 'Invalid credential date "{scope_date}". This date is not the same as X-Amz-Date: "{amz_date}".'
 _SCOPE_SERVICE = 'incorrect service "{service}". This endpoint belongs to "{expected}".'
 _SCOPE_TERMINATOR = 'incorrect terminal "{terminator}". This endpoint uses "aws4_request".'
@@ -197,6 +197,11 @@ ROWS: Mapping[Refusal, Words] = {
         query=_MISSING_TOKEN,
         json=_MISSING_TOKEN_EXCEPTION,
     ),
+    Refusal.ONE_WORD: Words(
+        s3=_row("InvalidArgument", 400, "Authorization header is invalid -- one and only one ' ' (space) required"),
+        query=_MISSING_TOKEN,
+        json=_MISSING_TOKEN_EXCEPTION,
+    ),
     Refusal.TWO_MECHANISMS: _everywhere(
         _row(
             "InvalidArgument",
@@ -207,7 +212,7 @@ ROWS: Mapping[Refusal, Words] = {
         _incomplete("Only one of the Authorization header and the X-Amz-Algorithm parameter may be given."),
     ),
     Refusal.INCOMPLETE: _everywhere(
-        _s3_header("The authorization header requires three components: Credential, SignedHeaders, and Signature."),
+        _s3_header("{reason}"),
         _incomplete("Authorization header requires {lacking} parameter."),
         _s3_query(
             "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, X-Amz-Signature,"
@@ -222,10 +227,10 @@ ROWS: Mapping[Refusal, Words] = {
         _s3_query("{name} may be given once only."),
     ),
     Refusal.CREDENTIAL_MALFORMED: _everywhere(
-        _s3_header(_MAL_FORMED),
+        _s3_header("{reason}"),
         _incomplete("Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term."),
-        _s3_query(_CREDENTIAL + _MAL_FORMED),
-        _MAL_FORMED,
+        _s3_query(_CREDENTIAL + "{reason}"),
+        "{reason}",
     ),
     Refusal.SCOPE_TERMINATOR: _everywhere(
         _s3_header(_SCOPE_TERMINATOR),

@@ -99,7 +99,7 @@ def text_to_sign(request: Request, presented: Presented, bucket: str) -> str:
 def _read_header(request: Request, authorization: str, pairs: list[QueryPair]) -> Presented:
     words = _CREDENTIALS(authorization)
     if words is None:
-        raise SignatureError(Refusal.UNSUPPORTED_TYPE)
+        raise SignatureError(Refusal.UNSUPPORTED_TYPE, ArgumentName="Authorization", ArgumentValue=authorization)
     stamp = request.headers.get("x-amz-date") or request.headers.get("date")
     if stamp is None:
         raise SignatureError(Refusal.DATE_MISSING)
