@@ -14,7 +14,7 @@ from typing import Final
 
 from cumulo.object_store import acl_model
 from cumulo.object_store.acl_model import FULL_CONTROL, READ, READ_ACP, WRITE, WRITE_ACP, Acl, AskedGrant, Grant
-from cumulo.object_store.errors import INVALID_ARGUMENT, INVALID_REQUEST
+from cumulo.object_store.errors import CANNED_AND_GRANTS, INVALID_ARGUMENT
 from cumulo.object_store.naming import shown
 
 ALL_USERS: Final = "AllUsers"
@@ -70,7 +70,7 @@ def check_asked(acl: str, grants: tuple[AskedGrant, ...]) -> None:
             parameter="x-amz-acl", value=shown(acl), allowed="one of " + ", ".join(acl_model.CANNED_ACLS)
         )
     if acl and grants:
-        raise INVALID_REQUEST.error(reason="Specifying both Canned ACLs and Header Grants is not allowed")
+        raise CANNED_AND_GRANTS.error()
     if len(grants) > acl_model.GRANTS_MAX:
         raise INVALID_ARGUMENT.error(
             parameter="grants", value=f"of {len(grants)} grants", allowed=f"at most {acl_model.GRANTS_MAX} grants"

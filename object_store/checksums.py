@@ -8,7 +8,13 @@ integrity for data uploads in Amazon S3".
 from collections.abc import Collection, Mapping, Sequence
 
 from cumulo.object_store.body_model import CHECKSUMS, COMPOSITE, FULL_OBJECT
-from cumulo.object_store.errors import BAD_CHECKSUM, INVALID_ARGUMENT, INVALID_PART, INVALID_REQUEST
+from cumulo.object_store.errors import (
+    BAD_CHECKSUM,
+    BAD_PART_CHECKSUM,
+    INVALID_CHECKSUM_VALUE,
+    INVALID_PART,
+    INVALID_REQUEST,
+)
 from cumulo.object_store.keys import PartRecord, UploadRecord
 from cumulo.object_store.upload_model import CompletedPart
 from cumulo.storage import digests
@@ -28,13 +34,16 @@ def check_algorithm(name: str) -> None:
         )
 
 
+def check_type(asked: str) -> None:
+    """Raise `InvalidRequest` for a type of checksums that S3 does not know; an empty text is none."""
+    if asked not in ("", COMPOSITE, FULL_OBJECT):
+        raise INVALID_CHECKSUM_VALUE.error(header="x-amz-checksum-type")
+
+
 def upload_type(name: str, asked: str) -> str:
     """Return the type of an upload's checksums; raises `InvalidRequest` for one that its algorithm cannot have."""
     check_algorithm(name)
-    if asked not in ("", COMPOSITE, FULL_OBJECT):
-        raise INVALID_ARGUMENT.error(
-            parameter="x-amz-checksum-type", value=asked, allowed=f"{COMPOSITE} or {FULL_OBJECT}"
-        )
+    check_type(asked)
     if not name:
         if asked:
             raise INVALID_REQUEST.error(
@@ -64,8 +73,8 @@ def check_part(upload: UploadRecord, given: Collection[str]) -> None:
 def check_completed(
     upload: UploadRecord, chosen: Sequence[PartRecord], wanted: Sequence[CompletedPart], *, etags_suffice: bool = False
 ) -> None:
-    """Raise `InvalidRequest` or `InvalidPart` where a completion's list lacks its parts' checksums, unless
-    `etags_suffice`, or gives others.
+    """Raise `InvalidRequest`, `BadDigest` or `InvalidPart` where a completion's list lacks its parts' checksums, unless
+    `etags_suffice`, has them of another algorithm, or gives others.
     """
     for part, said in zip(chosen, wanted, strict=True):
         if upload.is_composite and not etags_suffice and upload.checksum not in said.checksums:
@@ -75,12 +84,15 @@ def check_completed(
             )
         stored = part_checksums(upload.checksum, part)
         for name, value in said.checksums.items():
-            if stored.get(name) != value:
+            if name not in stored:
+                raise BAD_PART_CHECKSUM.error(digest=name, number=part.number)
+            if stored[name] != value:
                 raise INVALID_PART.error(part_number=part.number, etag=said.etag)
 
 
 def check_whole(upload: UploadRecord, found: Mapping[str, bytes], said: Mapping[str, bytes], said_type: str) -> None:
     """Raise `InvalidRequest` or `BadDigest` where a completion promised another checksum of the whole object."""
+    check_type(said_type)
     kind = COMPOSITE if upload.is_composite else FULL_OBJECT
     if said_type not in ("", kind):
         raise INVALID_REQUEST.error(

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 METHODS: Final = ("GET", "PUT", "HEAD", "POST", "DELETE")
 ANY: Final = "*"
+_HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]*").fullmatch
+"""A token (RFC 9110, section 5.6.2), which may be a pattern."""
 
 
 def check_rules(_bucket: str, value: "aws_s3.CORSConfiguration") -> None:
@@ -40,6 +42,10 @@ def check_rules(_bucket: str, value: "aws_s3.CORSConfiguration") -> None:
                 )
         for element, patterns in (("AllowedOrigin", rule.AllowedOrigins), ("AllowedHeader", rule.AllowedHeaders or ())):
             _check_wildcards(element, patterns)
+        for element, names in (("AllowedHeader", rule.AllowedHeaders), ("ExposeHeader", rule.ExposeHeaders)):
+            for name in names or ():
+                if not _HEADER_NAME(name):
+                    raise INVALID_REQUEST.error(reason=f'{element} "{shown(name)}" contains invalid character.')
         for header in rule.ExposeHeaders or ():
             if ANY in header:
                 raise INVALID_REQUEST.error(

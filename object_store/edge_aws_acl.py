@@ -12,13 +12,14 @@ from cumulo.core.names import parse_arn
 from cumulo.gateway.aws_service import AwsAnswer, AwsCall, Dialect, Handler
 from cumulo.identity.owners import Owner
 from cumulo.object_store import acl_model, bucket_model
-from cumulo.object_store.acl import EXECUTION, EXECUTION_ID, GROUPS, PERMISSIONS, from_headers
-from cumulo.object_store.edge_aws_errors import MALFORMED_XML, UNEXPECTED_CONTENT
+from cumulo.object_store.acl import EXECUTION, EXECUTION_ID, GRANT_HEADERS, GROUPS, PERMISSIONS, from_headers
+from cumulo.object_store.edge_aws_errors import MISSING_SECURITY_HEADER, UNEXPECTED_CONTENT
 from cumulo.object_store.edge_aws_headers import asked_version, check_headers, version_header
 from cumulo.object_store.edge_aws_xml import document, escape
-from cumulo.object_store.errors import MALFORMED_ACL
+from cumulo.object_store.errors import CANNED_AND_GRANTS, MALFORMED_ACL
 from cumulo.object_store.service import Service
 
+_GRANTEE_TYPES: Final = ("CanonicalUser", "AmazonCustomerByEmail", "Group")
 _XSI: Final = "http://www.w3.org/2001/XMLSchema-instance"
 
 
@@ -93,12 +94,14 @@ def account_elements(owner: Owner) -> str:
 def _asked(call: AwsCall) -> tuple[str, tuple[acl_model.AskedGrant, ...], str]:
     """Return the canned list, the grants and the owner that a request names."""
     canned, policy = call.http.headers.get("x-amz-acl", ""), call.request.AccessControlPolicy
-    grants = from_headers(call.http.headers.get)
+    grants_in_headers = not GRANT_HEADERS.keys().isdisjoint(call.http.headers)
     if policy is None:
-        if not canned and not grants:
-            raise MALFORMED_XML.error()
-        return canned, grants, ""
-    if canned or grants:
+        if canned and grants_in_headers:
+            raise CANNED_AND_GRANTS.error()
+        if not canned and not grants_in_headers:
+            raise MISSING_SECURITY_HEADER.error(MissingHeaderName="x-amz-acl")
+        return canned, from_headers(call.http.headers.get), ""
+    if canned or grants_in_headers:
         raise UNEXPECTED_CONTENT.error()
     if policy.Owner is None or policy.Owner.ID is None:
         raise MALFORMED_ACL.error()
@@ -111,6 +114,8 @@ def _grant(it: Any) -> acl_model.AskedGrant:
     if grantee is None or it.Permission is None:
         raise MALFORMED_ACL.error()
     given = {"id": grantee.ID, "emailAddress": grantee.EmailAddress, "uri": grantee.URI}
+    if grantee.Type not in _GRANTEE_TYPES:
+        raise MALFORMED_ACL.error()
     named = [f"{kind}={text}" for kind, text in given.items() if text is not None]
     if len(named) != 1 or it.Permission not in PERMISSIONS:
         raise MALFORMED_ACL.error()

@@ -37,6 +37,7 @@ INVALID_EXPECTED_OWNER: Final = _refusal(
     "InvalidBucketOwnerAWSAccountID",
     "The value of the expected bucket owner parameter must be an AWS Account ID... [{value}]",
 )
+MISSING_SECURITY_HEADER: Final = _refusal("MissingSecurityHeader", "Your request was missing a required header")
 UNEXPECTED_CONTENT: Final = _refusal("UnexpectedContent", "This request does not support content")
 MFA_REQUIRED: Final = ErrorRow(
     "AccessDenied", 403, Status.PERMISSION_DENIED, "Mfa Authentication must be used for this request"

@@ -183,19 +183,19 @@ def expected_content(call: AwsCall, length: int) -> body_model.ExpectedContent:
 
 def expected_digests(headers: Mapping[str, str]) -> dict[str, bytes]:
     """Return the digests that a request's headers, or a form's fields, promise of its bytes; raises as above."""
-    given: dict[str, bytes] = {}
-    for header, name in CHECKSUMS.items():
-        if header in headers:
-            if given:
-                raise request_error(
-                    "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed."
-                )
-            given[name] = checksum_value(header, headers[header])
+    check_one_checksum(headers)
+    given = {name: checksum_value(header, headers[header]) for header, name in CHECKSUMS.items() if header in headers}
     if "content-md5" in headers:
         given[CONTENT_MD5] = _unbase64(headers["content-md5"])
         if len(given[CONTENT_MD5]) != _MD5_BYTES:
             raise INVALID_DIGEST.error(digest="Content-MD5", allowed=f"{_MD5_BYTES} bytes")
     return given
+
+
+def check_one_checksum(headers: Mapping[str, str]) -> None:
+    """Raise `InvalidRequest` for the checksums of several algorithms."""
+    if len(CHECKSUMS.keys() & headers.keys()) > 1:
+        raise request_error("Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.")
 
 
 def checksum_value(header: str, value: str) -> bytes:
@@ -207,13 +207,17 @@ def checksum_value(header: str, value: str) -> bytes:
 
 
 def whole_checksums(headers: Mapping[str, str]) -> dict[str, bytes]:
-    """Return the checksums of a whole object that a completion promises: composite ones bear `-` and the number of
-    parts.
+    """Return the checksum of a whole object that a completion promises: a composite one bears `-` and the number of
+    parts. Raises `InvalidRequest`.
     """
+    check_one_checksum(headers)
     found = {}
     for header, name in CHECKSUMS.items():
         if header in headers:
-            found[name] = checksum_value(header, headers[header].partition("-")[0])
+            value, is_composite, parts = headers[header].partition("-")
+            if is_composite and not (parts.isascii() and parts.isdigit()):
+                raise INVALID_CHECKSUM_VALUE.error(header=header)
+            found[name] = checksum_value(header, value)
     return found
 
 

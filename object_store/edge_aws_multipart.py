@@ -9,6 +9,7 @@ ListMultipartUploads.
 
 from typing import Any
 
+from cumulo.core.errors import ServiceError
 from cumulo.gateway.aws_service import AwsAnswer, AwsCall, Handler
 from cumulo.gateway.aws_timestamps import iso8601_of_s3
 from cumulo.object_store import body_model, listing_model, object_model, upload_model
@@ -20,7 +21,7 @@ from cumulo.object_store.edge_aws_encryption import (
     encryption_headers,
     part_encryption,
 )
-from cumulo.object_store.edge_aws_errors import MALFORMED_XML, argument_error
+from cumulo.object_store.edge_aws_errors import MALFORMED_XML, argument_error, request_error
 from cumulo.object_store.edge_aws_headers import (
     CHECKSUMS,
     check_headers,
@@ -40,6 +41,7 @@ from cumulo.object_store.edge_aws_objects import checksum_elements, encoded, sho
 from cumulo.object_store.edge_aws_tagging import tags_in_header
 from cumulo.object_store.edge_aws_uploads import body_length, upload_body
 from cumulo.object_store.edge_aws_xml import document, escape
+from cumulo.object_store.errors import INVALID_PART_CHECKSUM
 from cumulo.object_store.service import Service
 
 
@@ -82,7 +84,7 @@ async def _create(service: Service, call: AwsCall) -> AwsAnswer:
     request, headers = call.request, call.http.headers
     await check_headers(service, call, request.Bucket)
     checksum = headers.get("x-amz-checksum-algorithm", "")
-    checksum_type = headers.get("x-amz-checksum-type", "")
+    checksum_type = headers.get("x-amz-checksum-type", "").upper()
     asked = upload_model.CreateMultipartUpload(
         bucket=request.Bucket,
         key=request.Key,
@@ -137,6 +139,9 @@ async def _complete(service: Service, call: AwsCall) -> AwsAnswer:
     await check_headers(service, call, request.Bucket)
     parts = completed_parts(request.MultipartUpload)
     if_match, if_none_match = write_conditions(call)
+    size_bytes = request.MpuObjectSize
+    if size_bytes is not None and size_bytes < 0:
+        raise request_error(f"Value for x-amz-mp-object-size header is less than zero: '{size_bytes}'")
     asked = upload_model.CompleteMultipartUpload(
         bucket=request.Bucket,
         key=request.Key,
@@ -146,7 +151,7 @@ async def _complete(service: Service, call: AwsCall) -> AwsAnswer:
         if_none_match=if_none_match,
         checksums=whole_checksums(headers),
         checksum_type=headers.get("x-amz-checksum-type", ""),
-        object_size_bytes=body_model.UNKNOWN if request.MpuObjectSize is None else request.MpuObjectSize,
+        object_size_bytes=body_model.UNKNOWN if size_bytes is None else size_bytes,
         encryption=part_encryption(headers),
         needs_key=call.dialect.completion_needs_key,
         etags_suffice=call.dialect.etags_suffice,
@@ -169,7 +174,7 @@ async def _complete(service: Service, call: AwsCall) -> AwsAnswer:
 def completed_parts(said: Any) -> tuple[upload_model.CompletedPart, ...]:
     """Return the parts that a document names, none where there is no document: that is for after the upload was found.
 
-    Raises `MalformedXML`, `InvalidRequest` for a checksum that is none.
+    Raises `MalformedXML`, `InvalidArgument` for a checksum that is none and for several.
     """
     if said is None:
         return ()
@@ -182,11 +187,18 @@ def completed_parts(said: Any) -> tuple[upload_model.CompletedPart, ...]:
 def _completed(part: Any) -> upload_model.CompletedPart:
     if part.PartNumber is None or part.ETag is None:
         raise MALFORMED_XML.error()
+    said = {
+        name: value for name in CHECKSUMS.values() if (value := getattr(part, f"Checksum{name.upper()}")) is not None
+    }
+    if len(said) > 1:
+        shown = "".join(f"{name.upper()}:{value};" for name, value in said.items())
+        raise INVALID_PART_CHECKSUM.error(parameter="Checksum", value=shown)
     checksums = {}
-    for header, name in CHECKSUMS.items():
-        value = getattr(part, f"Checksum{name.upper()}")
-        if value is not None:
-            checksums[name] = checksum_value(header, value)
+    for name, value in said.items():
+        try:
+            checksums[name] = checksum_value(f"x-amz-checksum-{name}", value)
+        except ServiceError as error:
+            raise INVALID_PART_CHECKSUM.error(parameter="Checksum", value=value) from error
     return upload_model.CompletedPart(part.PartNumber, etag(part.ETag), checksums)
 
 

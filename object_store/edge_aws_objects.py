@@ -356,7 +356,11 @@ def _is_latin(text: str) -> bool:
 async def _get_object_attributes(service: Service, call: AwsCall) -> AwsAnswer:
     request, headers = call.request, call.http.headers
     await check_headers(service, call, request.Bucket)
-    wanted = {name.strip() for name in headers.get("x-amz-object-attributes", "").split(",")}
+    if not headers.get("x-amz-object-attributes"):
+        raise request_error(
+            "The x-amz-object-attributes header specifying the attributes to be retrieved is either missing or empty"
+        )
+    wanted = {name.strip() for name in headers["x-amz-object-attributes"].split(",")}
     if not wanted <= set(_ATTRIBUTES):
         raise argument_error(
             "x-amz-object-attributes", headers["x-amz-object-attributes"], "Invalid attribute name specified."

@@ -3,6 +3,7 @@
 Source: S3 API reference, PutObjectTagging, PutBucketTagging; user guide, "Categorizing your objects using tags".
 """
 
+import re
 import urllib.parse
 from collections.abc import Mapping
 from typing import Any, Final
@@ -16,6 +17,7 @@ from cumulo.object_store.errors import INVALID_TAG
 from cumulo.object_store.service import Service
 
 _TAGGING: Final = "x-amz-tagging"
+_BROKEN_ESCAPE: Final = re.compile("%(?![0-9A-Fa-f]{2})").search
 
 
 def handlers(service: Service) -> dict[str, Handler]:
@@ -85,9 +87,10 @@ def tags_in_header(text: str | None) -> Mapping[str, str]:
         # A name without a value is a tag with an empty one.
         pairs = urllib.parse.parse_qsl(text, keep_blank_values=True, errors="strict")
     except ValueError:
-        pairs = []
+        pairs = [("", "")]
     tags = dict(pairs)
-    if not pairs or len(tags) < len(pairs) or "," in text:
+    # What is empty between two `&` is nothing, a lone `=` a tag without a name.
+    if "" in tags or len(tags) < len(pairs) or "," in text or _BROKEN_ESCAPE(text):
         raise argument_error(
             _TAGGING,
             text,

@@ -195,6 +195,9 @@ INVALID_BUCKET_ACL = ErrorRow(
     Status.INVALID_ARGUMENT,
     "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting",
 )
+CANNED_AND_GRANTS = ErrorRow(
+    "InvalidRequest", 400, Status.INVALID_ARGUMENT, "Specifying both Canned ACLs and Header Grants is not allowed"
+)
 UNRESOLVABLE_EMAIL = ErrorRow(
     "UnresolvableGrantByEmailAddress",
     400,
@@ -329,6 +332,18 @@ BAD_CHECKSUM = ErrorRow(
     400,
     Status.INVALID_ARGUMENT,
     "The {digest} you specified did not match the calculated checksum.",
+)
+BAD_PART_CHECKSUM = ErrorRow(
+    "BadDigest",
+    400,
+    Status.INVALID_ARGUMENT,
+    "The {digest} you specified for part {number} did not match what we received.",
+)
+INVALID_PART_CHECKSUM = ErrorRow(
+    "InvalidArgument",
+    400,
+    Status.INVALID_ARGUMENT,
+    "Invalid Base64 or multiple checksums present in request",
 )
 INCOMPLETE_BODY = ErrorRow(
     "IncompleteBody",

@@ -133,7 +133,13 @@ def test_a_document_of_grants_replaces_the_list(lists: Door) -> None:
         ),
         (listed(OTHER, ""), "AccessDenied"),
         ("<AccessControlPolicy>", "MalformedXML"),
-        ("", "MalformedXML"),
+        ("", "MissingSecurityHeader"),
+        (
+            listed(
+                OWN, f"<Grant>{GRANTEE}<URI>{ALL_USERS}</URI></Grantee><Permission>READ</Permission></Grant>"
+            ).replace('type="', 'type="un'),
+            "MalformedACLError",
+        ),
     ],
 )
 def test_a_document_that_is_no_list_of_the_owner_is_refused(lists: Door, document: str, code: str) -> None:
@@ -146,6 +152,21 @@ def test_a_document_beside_a_header_is_refused(lists: Door) -> None:
     answer = lists.ask("PUT", "/lists?acl", {"x-amz-acl": "private"}, listed(OWN, "").encode())
 
     assert answer.error[:2] == (400, "UnexpectedContent")
+
+
+@pytest.mark.parametrize("target", ["/lists?acl", "/lists/k?acl"])
+def test_a_list_that_is_nowhere_is_missed_by_its_header(lists: Door, target: str) -> None:
+    lists.client().put_object(Bucket="lists", Key="k")
+    answer = lists.ask("PUT", target)
+
+    assert answer.error == (400, "MissingSecurityHeader", "Your request was missing a required header")
+    assert answer.xml["Error"]["MissingHeaderName"] == "x-amz-acl"
+
+
+def test_a_canned_list_beside_grants_is_refused_whatever_they_say(lists: Door) -> None:
+    answer = lists.ask("PUT", "/lists?acl", {"x-amz-acl": "private", "x-amz-grant-read": "somebody"})
+
+    assert answer.error == (400, "InvalidRequest", "Specifying both Canned ACLs and Header Grants is not allowed")
 
 
 def test_a_public_object_is_read_without_a_signature_and_a_private_one_is_not(lists: Door) -> None:

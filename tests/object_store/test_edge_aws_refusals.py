@@ -1,6 +1,10 @@
 """What S3 says of requests that contradict themselves, each to the letter: signatures, payloads, routes, documents."""
 
+import base64
+from typing import Any
+
 import pytest
+from botocore.client import ClientError
 
 from tests.object_store.aws_door import Answer, Door, door
 
@@ -72,3 +76,136 @@ def test_payload_that_is_no_hash_is_shown_again(door: Door) -> None:
     assert answer.error[:2] == (400, "InvalidArgument")
     found = answer.xml["Error"]
     assert (found["ArgumentName"], found["ArgumentValue"]) == ("x-amz-content-sha256", "nonsense")
+
+
+def refused(call: Any, **members: Any) -> tuple[str, str]:
+    with pytest.raises(ClientError) as error:
+        call(**members)
+    found = error.value.response["Error"]
+    return found["Code"], found["Message"]
+
+
+def test_attributes_that_are_not_named_are_missed(door: Door) -> None:
+    answer = door.ask("GET", "/inbox/k?attributes", {"x-amz-object-attributes": ""})
+
+    assert answer.error == (
+        400,
+        "InvalidRequest",
+        "The x-amz-object-attributes header specifying the attributes to be retrieved is either missing or empty",
+    )
+
+
+@pytest.mark.parametrize(
+    ("header", "tags"),
+    [("&", {}), ("key&", {"key": ""}), ("key=value&&other", {"key": "value", "other": ""}), ("a@=b@", {"a@": "b@"})],
+)
+def test_tags_in_a_header_may_have_nothing_between_ampersands(door: Door, header: str, tags: dict[str, str]) -> None:
+    assert door.ask("PUT", "/inbox/k", {"x-amz-tagging": header}).status == 200
+
+    found = door.client().get_object_tagging(Bucket="inbox", Key="k")["TagSet"]
+    assert {tag["Key"]: tag["Value"] for tag in found} == tags
+
+
+@pytest.mark.parametrize("header", ["=", "=value", "key%", "key%2", "key=%zz", "key=value&key=value"])
+def test_tags_in_a_header_are_of_urls(door: Door, header: str) -> None:
+    assert door.ask("PUT", "/inbox/k", {"x-amz-tagging": header}).error[:2] == (400, "InvalidArgument")
+
+
+@pytest.mark.parametrize("element", ["AllowedHeaders", "ExposeHeaders"])
+@pytest.mark.parametrize("name", ["no header", "X-Custom:Header", "X(Custom)", "Bad/Header", 'X"Quote"'])
+def test_rules_for_other_origins_name_headers(door: Door, element: str, name: str) -> None:
+    rule = {"AllowedOrigins": ["*"], "AllowedMethods": ["GET"], element: ["x-amz-date", name]}
+
+    assert refused(door.client().put_bucket_cors, Bucket="inbox", CORSConfiguration={"CORSRules": [rule]}) == (
+        "InvalidRequest",
+        f'{element[:-1]} "{name}" contains invalid character.',
+    )
+
+
+def test_ownership_that_is_none_is_malformed(door: Door) -> None:
+    document = b"<OwnershipControls><Rule><ObjectOwnership>Nobody</ObjectOwnership></Rule></OwnershipControls>"
+
+    assert door.ask("PUT", "/inbox?ownershipControls", body=document).error[:2] == (400, "MalformedXML")
+
+
+def test_source_of_a_copy_is_of_urls(door: Door) -> None:
+    answer = door.ask("PUT", "/inbox/k", {"x-amz-copy-source": "inbox/%zz"})
+
+    assert answer.error == (400, "InvalidArgument", "Invalid copy source encoding.")
+
+
+UPLOAD = {"Bucket": "inbox", "Key": "big"}
+OTHER_SHA1 = base64.b64encode(b"x" * 20).decode()
+
+
+def uploaded(s3: Any, **said: str) -> tuple[dict[str, str], dict[str, Any]]:
+    """Return an upload of one part, and the part as a completion names it."""
+    upload = {**UPLOAD, "UploadId": s3.create_multipart_upload(**UPLOAD, **said)["UploadId"]}
+    part = s3.upload_part(**upload, PartNumber=1, Body=b"body", ChecksumAlgorithm="CRC32")
+    return upload, {"PartNumber": 1, "ETag": part["ETag"], "ChecksumCRC32": part["ChecksumCRC32"]}
+
+
+@pytest.mark.parametrize(
+    ("altered", "code", "message"),
+    [
+        ({"ChecksumCRC32": "nonsense"}, "InvalidArgument", "Invalid Base64 or multiple checksums present in request"),
+        ({"ChecksumSHA1": OTHER_SHA1}, "InvalidArgument", "Invalid Base64 or multiple checksums present in request"),
+        (
+            {"ChecksumCRC32": None, "ChecksumSHA1": OTHER_SHA1},
+            "BadDigest",
+            "The sha1 you specified for part 1 did not match what we received.",
+        ),
+    ],
+)
+def test_completion_has_the_one_checksum_of_each_part(
+    door: Door, altered: dict[str, str | None], code: str, message: str
+) -> None:
+    s3 = door.client()
+    upload, part = uploaded(s3, ChecksumAlgorithm="CRC32", ChecksumType="FULL_OBJECT")
+    parts = [{name: value for name, value in {**part, **altered}.items() if value is not None}]
+
+    assert refused(s3.complete_multipart_upload, **upload, MultipartUpload={"Parts": parts}) == (code, message)
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ({"ChecksumType": "NEITHER"}, "Value for x-amz-checksum-type header is invalid."),
+        ({"ChecksumCRC32": "nonsense"}, "Value for x-amz-checksum-crc32 header is invalid."),
+        ({"ChecksumCRC32": "ImIEBA==-one"}, "Value for x-amz-checksum-crc32 header is invalid."),
+        (
+            {"ChecksumCRC32": "ImIEBA==", "ChecksumCRC32C": "ImIEBA=="},
+            "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.",
+        ),
+        ({"MpuObjectSize": -1}, "Value for x-amz-mp-object-size header is less than zero: '-1'"),
+    ],
+)
+def test_completion_promises_what_can_be(door: Door, said: dict[str, Any], message: str) -> None:
+    s3 = door.client()
+    upload, part = uploaded(s3, ChecksumAlgorithm="CRC32")
+
+    assert refused(s3.complete_multipart_upload, **upload, MultipartUpload={"Parts": [part]}, **said) == (
+        "InvalidRequest",
+        message,
+    )
+
+
+def test_type_of_checksums_is_read_in_any_case_and_refused_by_its_header(door: Door) -> None:
+    s3 = door.client()
+    opened = s3.create_multipart_upload(**UPLOAD, ChecksumAlgorithm="crc32", ChecksumType="full_Object")
+
+    assert opened["ChecksumType"] == "FULL_OBJECT"
+    assert refused(s3.create_multipart_upload, **UPLOAD, ChecksumType="NEITHER") == (
+        "InvalidRequest",
+        "Value for x-amz-checksum-type header is invalid.",
+    )
+
+
+def test_checksums_of_several_algorithms_are_refused_before_they_are_read(door: Door) -> None:
+    headers = {"x-amz-checksum-sha1": "", "x-amz-checksum-crc32": ""}
+
+    assert door.ask("PUT", "/inbox/k", headers).error == (
+        400,
+        "InvalidRequest",
+        "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.",
+    )
