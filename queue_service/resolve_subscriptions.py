@@ -53,6 +53,9 @@ _U64 = 8
 
 async def _subscribe(desk: TopicDesk, ctx: CallContext, operation: Operation, request: model.Subscribe) -> Resolved:
     place = place_in(ctx, request.topic)
+    found = await desk.find(place)
+    if found is None:
+        return missing(operation, place, TOPIC_NOT_FOUND.error())
     attributes.check_endpoint(place, request.protocol, request.endpoint)
     if refusal := await desk.endpoint_refusal(request.protocol, request.endpoint):
         raise wrong(f"Endpoint Reason: {refusal}")
@@ -63,9 +66,6 @@ async def _subscribe(desk: TopicDesk, ctx: CallContext, operation: Operation, re
         )
         for name, value in request.attributes.items()
     }
-    found = await desk.find(place)
-    if found is None:
-        return missing(operation, place, TOPIC_NOT_FOUND.error())
     at_once = request.protocol == "sqs" and request.endpoint.split(":")[4] == ctx.principal.account
     row = SubscriptionRow(
         id=desk.new_id(),

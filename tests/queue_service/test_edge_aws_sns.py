@@ -153,6 +153,12 @@ def test_arn_of_a_topic_is_refused_in_the_words_of_sns(aws):
     assert refusal(ask, TopicArn=f"arn:aws:sns:us-east-1:{OWNER}:gone") == ("NotFound", "Topic does not exist", 404)
 
 
+def test_topic_is_looked_for_before_its_subscriber_is_looked_at(aws):
+    gone = {"TopicArn": f"arn:aws:sns:us-east-1:{OWNER}:gone", "Protocol": "sqs", "Endpoint": "no ARN"}
+
+    assert refusal(aws.sns.subscribe, **gone) == ("NotFound", "Topic does not exist", 404)
+
+
 def test_regions_know_nothing_of_each_other(aws):
     topic = aws.topic()
     far = aws.client("sns", region_name="ap-south-1")
