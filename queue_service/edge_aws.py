@@ -58,6 +58,7 @@ RECEIVE_MESSAGES_MAX = 10
 PURGE_INTERVAL_S = 60
 URL_CHARACTERS_MAX = 2_048
 """Ours: what is remembered of URLs must not grow with them."""
+_HOST_ALONE = re.compile(r"https?://[^/]+/?")
 _QUEUE_URL = re.compile(r"(https?://[^/]*)?/([^?]*/)?(?P<account>[0-9]{12})/(?P<name>[^/?]*)/?")
 _ENTRY_ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
 _QUEUE_NAME = "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length"
@@ -110,6 +111,8 @@ def _queue(call: AwsCall) -> str:
     url = call.request.QueueUrl
     if len(url) > URL_CHARACTERS_MAX:
         raise INVALID_ADDRESS.error(address=shown(url))
+    if not is_query(call) and _HOST_ALONE.fullmatch(url):  # in a query it would be sent to that host
+        raise QUEUE_DOES_NOT_EXIST.error(queue=shown(url))
     return _queue_of(url, call.ctx.principal.account, call.ctx.region)
 
 

@@ -487,6 +487,14 @@ def test_what_is_no_queue_url_is_an_invalid_address(run, url):
     in_a_queue(run, scenario)
 
 
+@pytest.mark.parametrize("url", ["http://queues", "https://sqs.us-east-1.amazonaws.com/"])
+def test_url_that_names_no_queue_is_one_of_none(run, url):
+    async def scenario(_, ask):
+        assert (await refusal(ask("DeleteQueue", QueueUrl=url)))[0] == "QueueDoesNotExist"
+
+    in_a_queue(run, scenario)
+
+
 def test_path_that_is_no_queue_is_named_as_a_url(run):
     async def scenario(stand, _):
         ask = asker(stand, headers={})
