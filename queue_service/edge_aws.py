@@ -161,6 +161,8 @@ async def _create_queue(service: QueueDoor, call: AwsCall) -> Any:
     _check_endpoint(call)
     it = call.request
     name, written = it.QueueName, it.Attributes or {}
+    if not name:
+        raise invalid_parameters("Queue name cannot be empty")
     fifo = model.is_fifo(name)
     if not NAME_PATTERN.fullmatch(name) or (fifo and written.get("FifoQueue", "").lower() != "true"):
         raise invalid_parameters(_QUEUE_NAME)
@@ -186,9 +188,7 @@ async def _list_queues(service: QueueDoor, call: AwsCall) -> Any:
         service,
         call,
         "ListQueues",
-        model.ListQueues(
-            prefix=it.QueueNamePrefix or "", page_size=_page_size(it.MaxResults), page_token=it.NextToken or ""
-        ),
+        model.ListQueues(prefix=it.QueueNamePrefix or "", page_size=_page_size(it), page_token=it.NextToken or ""),
     )
     urls = [_url(call, queue) for queue in page.queues]
     return aws_sqs.ListQueuesResult(QueueUrls=urls or None, NextToken=_next_token(it, page))
@@ -200,15 +200,16 @@ async def _list_dead_letter_sources(service: QueueDoor, call: AwsCall) -> Any:
         service,
         call,
         "ListDeadLetterSources",
-        model.ListDeadLetterSources(
-            queue=_queue(call), page_size=_page_size(it.MaxResults), page_token=it.NextToken or ""
-        ),
+        model.ListDeadLetterSources(queue=_queue(call), page_size=_page_size(it), page_token=it.NextToken or ""),
     )
     urls = [_url(call, queue) for queue in page.queues]
     return aws_sqs.ListDeadLetterSourceQueuesResult(queueUrls=urls, NextToken=_next_token(it, page))
 
 
-def _page_size(asked: int | None) -> int:
+def _page_size(request: Any) -> int:
+    asked: int | None = request.MaxResults
+    if asked is None and request.NextToken:
+        raise invalid_parameters("MaxResults is a mandatory parameter when you provide a value for NextToken.")
     if asked is not None and not 1 <= asked <= model.LIST_PAGE_MAX:
         raise invalid_value("MaxResults", asked, f"MaxResults must be an integer between 1 and {model.LIST_PAGE_MAX}.")
     return asked or 0

@@ -124,7 +124,8 @@ _IN_THE_ROOMS_WORDS = frozenset(
 class _Missing(ErrorRow, frozen=True):
     """The row that says in both protocols what the query protocol calls a parameter.
 
-    A batch without entries is empty, and a map of attributes lacks names: older clients cannot spell either.
+    A batch without entries is empty, and a map of attributes lacks names: older clients cannot spell either. A queue
+    without a name is an invalid one.
     """
 
     def error(self, **values: object) -> ServiceError:
@@ -132,6 +133,8 @@ class _Missing(ErrorRow, frozen=True):
         parameter, entry = str(values["parameter"]), f"{values.get('operation', '')}RequestEntry"
         if parameter == "Entries":
             return EMPTY_BATCH_REQUEST.error(entry=entry)
+        if parameter == "QueueName":
+            return invalid_parameters("Value for parameter QueueName is invalid. Reason: Must specify a queue name.")
         if parameter.startswith("Entries."):
             parameter = parameter.replace("Entries", entry, 1)
         elif parameter == "Attributes":

@@ -244,7 +244,14 @@ def _attribute(name: str, value: Any) -> message_model.MessageAttribute:
     if value.StringListValues or value.BinaryListValues:
         raise UNSUPPORTED_OPERATION.error(what="A list of values in a message attribute")
     binary = kind == "Binary"
-    content = value.BinaryValue if binary else value.StringValue
+    content, other = value.BinaryValue, value.StringValue
+    if not binary:
+        content, other = other, content
+    if other:
+        reason = f"with type '{data_type}' must use field '{'Binary' if binary else 'String'}'"
+        raise invalid_parameters(
+            f"Message (user) attribute '{name}' {'must have a single value' if content else reason}."
+        )
     if not content:
         raise invalid_parameters(
             f"Message (user) attribute '{name}' must contain a non-empty value of type"

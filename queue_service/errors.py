@@ -115,6 +115,12 @@ TOO_MANY_STATEMENTS = ErrorRow(
     Status.RESOURCE_EXHAUSTED,
     "{statements} statements were found in the submitted policy, max allowed is {limit}",
 )
+TOO_MANY_PERMISSIONS = ErrorRow(
+    "OverLimit",
+    403,
+    Status.RESOURCE_EXHAUSTED,
+    "{statements} Statements were found, maximum allowed is {limit}.",
+)
 OVER_LIMIT = ErrorRow(
     "OverLimit",
     403,

@@ -10,7 +10,7 @@ import msgspec
 
 from cumulo.core.errors import INVALID_PARAMETER_VALUE, ServiceError
 from cumulo.core.names import is_account_id
-from cumulo.queue_service.errors import TOO_MANY_ACTIONS
+from cumulo.queue_service.errors import TOO_MANY_ACTIONS, TOO_MANY_PERMISSIONS
 from cumulo.queue_service.model import AddPermission
 from cumulo.queue_service.policy_statements import is_labelled, sharing, statements, written
 
@@ -45,6 +45,8 @@ _OWNERS_ACTIONS = frozenset(
     )
 )
 ACTIONS_MAX = 7
+STATEMENTS_MAX = 20
+"""SQS developer guide, "Amazon SQS policy quotas", as the one before."""
 _LABEL = re.compile(r"[A-Za-z0-9_-]{1,80}")
 _LABEL_RULE = "Label can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length"
 _VERSION = "2008-10-17"
@@ -59,6 +61,8 @@ def with_permission(text: str, arn: str, request: AddPermission) -> str:
     found = statements(policy)
     if any(is_labelled(it, request.label) for it in found):
         raise _invalid("Label", request.label, "Already exists")
+    if len(found) >= STATEMENTS_MAX:
+        raise TOO_MANY_PERMISSIONS.error(statements=len(found) + 1, limit=STATEMENTS_MAX)
     actions = [f"SQS:{action}" for action in request.actions]
     return written(policy, [*found, sharing(request.label, request.accounts, actions, arn)])
 

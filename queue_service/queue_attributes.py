@@ -42,6 +42,7 @@ from cumulo.queue_service.model import (
     is_fifo,
     queue_arn,
 )
+from cumulo.queue_service.permissions import STATEMENTS_MAX
 from cumulo.queue_service.policy_statements import statements
 from cumulo.storage.engine import Engine
 
@@ -49,8 +50,6 @@ NAME_PATTERN = re.compile(
     rf"[A-Za-z0-9_-]{{1,{QUEUE_NAME_CHARACTERS_MAX}}}"
     rf"|[A-Za-z0-9_-]{{1,{QUEUE_NAME_CHARACTERS_MAX - len(FIFO_SUFFIX)}}}{re.escape(FIFO_SUFFIX)}"
 )
-STATEMENTS_MAX = 20
-"""SQS developer guide, "Amazon SQS policy quotas"."""
 _SHOWN_CHARACTERS_MAX = 120
 _RANGES = {
     "visibility_timeout_s": (0, VISIBILITY_TIMEOUT_S_MAX),

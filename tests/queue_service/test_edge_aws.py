@@ -166,7 +166,7 @@ NAME = invalid("Can only include alphanumeric characters, hyphens, or underscore
 @pytest.mark.parametrize(
     ("name", "attributes", "expected"),
     [
-        ("", {}, NAME),
+        ("", {}, invalid("Queue name cannot be empty")),
         ("a b", {}, NAME),
         ("a" * 81, {}, NAME),
         ("a.fifo", {}, NAME),
@@ -611,6 +611,13 @@ def test_queues_are_listed_by_prefix_and_in_pages(run):
         assert await ask("ListQueues", QueueNamePrefix="zzz") == {}
         for members in ({"MaxResults": 0}, {"MaxResults": 1001}, {"NextToken": "x", "MaxResults": 2}):
             assert (await refusal(ask("ListQueues", **members)))[1] == "InvalidParameterValue"
+        for ask_on in (
+            ask("ListQueues", NextToken=first["NextToken"]),
+            ask("ListDeadLetterSourceQueues", QueueUrl=URL, NextToken="x"),
+        ):
+            assert await refusal(ask_on) == invalid(
+                "MaxResults is a mandatory parameter when you provide a value for NextToken."
+            )
 
     in_a_queue(run, scenario)
 
@@ -678,7 +685,11 @@ def test_policy_has_at_most_twenty_statements(run):
         assert await refusal(ask("SetQueueAttributes", QueueUrl=URL, Attributes=policy(22))) == over(22)
         assert await refusal(ask("CreateQueue", QueueName="more", Attributes=policy(21))) == over(21)
         more = {"QueueUrl": URL, "AWSAccountIds": [ACCOUNT], "Actions": ["SendMessage"]}
-        assert await refusal(ask("AddPermission", Label="more", **more)) == over(21)
+        assert await refusal(ask("AddPermission", Label="more", **more)) == (
+            "OverLimit",
+            "OverLimit",
+            "21 Statements were found, maximum allowed is 20.",
+        )
         await ask("RemovePermission", QueueUrl=URL, Label="s0")
         await ask("AddPermission", Label="more", **more)
         assert await refusal(ask("AddPermission", Label="a b", **more)) == invalid(
@@ -1002,8 +1013,20 @@ SENDS = [
         invalid("Message (user) attribute 'n' must contain a non-empty value of type 'String'."),
     ),
     (
-        {"MessageAttributes": {"n": _string(data_type="Binary")}},
+        {"MessageAttributes": {"n": {"DataType": "Binary", "BinaryValue": b""}}},
         invalid("Message (user) attribute 'n' must contain a non-empty value of type 'Binary'."),
+    ),
+    (
+        {"MessageAttributes": {"n": _string(data_type="Binary.x")}},
+        invalid("Message (user) attribute 'n' with type 'Binary.x' must use field 'Binary'."),
+    ),
+    (
+        {"MessageAttributes": {"n": {"DataType": "Number", "BinaryValue": b"1"}}},
+        invalid("Message (user) attribute 'n' with type 'Number' must use field 'String'."),
+    ),
+    (
+        {"MessageAttributes": {"n": _string() | {"BinaryValue": b"1"}}},
+        invalid("Message (user) attribute 'n' must have a single value."),
     ),
     (
         {"MessageAttributes": {"n": _string("ten", "Number.x")}},

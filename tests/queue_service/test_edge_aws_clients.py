@@ -237,6 +237,19 @@ def test_query_protocol_answers_in_json_who_accepts_it(serve):
     serve(client)
 
 
+@pytest.mark.parametrize("action", ["CreateQueue", "GetQueueUrl"])
+def test_queue_without_a_name_is_refused_in_the_words_of_aws(serve, action):
+    def client(endpoint: str, _: Any) -> None:
+        status, refused = json_query(endpoint, action, FooBar="baz")
+
+        assert (status, refused["Error"]["Code"]) == (400, "InvalidParameterValue")
+        assert refused["Error"]["Message"] == (
+            "Value for parameter QueueName is invalid. Reason: Must specify a queue name."
+        )
+
+    serve(client)
+
+
 def test_query_protocol_refuses_in_json_who_accepts_it(serve):
     def client(endpoint: str, _: Any) -> None:
         json_query(endpoint, "CreateQueue", QueueName="jobs")
