@@ -70,7 +70,7 @@ def _rule(one: Any, element: str, target: str) -> notification_model.Notificatio
     for rule in (key_filter.FilterRules or ()) if key_filter is not None else ():
         name = (rule.Name or "").lower()
         if name not in ("prefix", "suffix"):
-            raise argument_error("FilterRule.Name", name, "filter rule name must be either prefix or suffix")
+            raise argument_error("FilterRule.Name", rule.Name or "", "filter rule name must be either prefix or suffix")
         if name in texts:
             raise argument_error("FilterRule.Name", name, f"Cannot specify more than one {name} rule in a filter.")
         texts[name] = rule.Value or ""

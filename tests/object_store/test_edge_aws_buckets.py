@@ -378,15 +378,14 @@ def test_notification_that_cannot_be_is_refused(
 def test_filter_of_notifications_knows_prefix_and_suffix_only(door: Door) -> None:
     body = (
         f"<NotificationConfiguration><QueueConfiguration><Queue>{QUEUE}</Queue><Event>s3:ObjectCreated:*</Event>"
-        "<Filter><S3Key><FilterRule><Name>infix</Name><Value>x</Value></FilterRule></S3Key></Filter>"
+        "<Filter><S3Key><FilterRule><Name>Infix</Name><Value>x</Value></FilterRule></S3Key></Filter>"
         "</QueueConfiguration></NotificationConfiguration>"
     )
 
-    assert door.ask("PUT", "/inbox?notification=", body=body.encode()).error == (
-        400,
-        "InvalidArgument",
-        "filter rule name must be either prefix or suffix",
-    )
+    answer = door.ask("PUT", "/inbox?notification=", body=body.encode())
+
+    assert answer.error == (400, "InvalidArgument", "filter rule name must be either prefix or suffix")
+    assert b"<ArgumentName>FilterRule.Name</ArgumentName><ArgumentValue>Infix</ArgumentValue>" in answer.body
 
 
 def test_operation_that_is_not_built_is_refused_by_name(door: Door) -> None:
