@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from cumulo.gateway.aws_service import AwsAnswer, AwsCall, Handler
 from cumulo.object_store import notification_model
-from cumulo.object_store.edge_aws_errors import CONFIGURATION_NOT_IMPLEMENTED, argument_error
+from cumulo.object_store.edge_aws_errors import CONFIGURATION_NOT_IMPLEMENTED, MALFORMED_XML, argument_error
 from cumulo.object_store.edge_aws_headers import check_headers
 from cumulo.object_store.edge_aws_xml import document, escape
 from cumulo.object_store.outbox import service_of
@@ -68,12 +68,14 @@ def _rule(one: Any, element: str, target: str) -> notification_model.Notificatio
     texts: dict[str, str] = {}
     key_filter = None if one.Filter is None else one.Filter.Key
     for rule in (key_filter.FilterRules or ()) if key_filter is not None else ():
-        name = (rule.Name or "").lower()
+        if rule.Name is None or rule.Value is None:
+            raise MALFORMED_XML.error()
+        name = rule.Name.lower()
         if name not in ("prefix", "suffix"):
-            raise argument_error("FilterRule.Name", rule.Name or "", "filter rule name must be either prefix or suffix")
+            raise argument_error("FilterRule.Name", rule.Name, "filter rule name must be either prefix or suffix")
         if name in texts:
             raise argument_error("FilterRule.Name", name, f"Cannot specify more than one {name} rule in a filter.")
-        texts[name] = rule.Value or ""
+        texts[name] = rule.Value
     return notification_model.NotificationRule(
         target=target,
         events=tuple(one.Events),

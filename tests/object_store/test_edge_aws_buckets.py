@@ -375,6 +375,17 @@ def test_notification_that_cannot_be_is_refused(
     assert refused(call, Bucket="inbox", NotificationConfiguration=configuration) == expected
 
 
+@pytest.mark.parametrize("written", ["", "<Name>prefix</Name>", "<Value>in/</Value>"])
+def test_filter_of_notifications_needs_a_name_and_a_value(door: Door, written: str) -> None:
+    body = (
+        f"<NotificationConfiguration><QueueConfiguration><Queue>{QUEUE}</Queue><Event>s3:ObjectCreated:*</Event>"
+        f"<Filter><S3Key><FilterRule>{written}</FilterRule></S3Key></Filter>"
+        "</QueueConfiguration></NotificationConfiguration>"
+    )
+
+    assert door.ask("PUT", "/inbox?notification=", body=body.encode()).error[:2] == (400, "MalformedXML")
+
+
 def test_filter_of_notifications_knows_prefix_and_suffix_only(door: Door) -> None:
     body = (
         f"<NotificationConfiguration><QueueConfiguration><Queue>{QUEUE}</Queue><Event>s3:ObjectCreated:*</Event>"
