@@ -43,7 +43,7 @@ from cumulo.gateway.aws_model import (
     RequestHead,
     ServiceModel,
 )
-from cumulo.gateway.aws_routes import BucketRoutes
+from cumulo.gateway.aws_routes import BucketRoutes, check_part, level_of, no_operation
 from cumulo.gateway.aws_service import (
     AnnouncedService,
     AwsAnswer,
@@ -353,7 +353,8 @@ class AwsEdge:
         exchange.address = address
         if service.front is not None and (request.method == "OPTIONS" or address.website):
             return await service.front.receive(_visit(exchange, address))
-        if request.method == "POST" and not query and not address.key:
+        is_form = bool(address.bucket) or "content-type" in request.headers
+        if request.method == "POST" and not query and not address.key and is_form:
             return await self._serve_form(exchange, service, address)
         presented = read_old_signature(request) if self._takes_version_2 else None
         if presented is None:
@@ -369,8 +370,12 @@ class AwsEdge:
             query=query,
             headers=asking.headers,
         )
-        if operation is None:
-            raise service.input_errors.unknown_operation.error(operation=request.method, Method=request.method)
+        if query or operation is None:
+            level = level_of(has_bucket=bool(address.bucket), has_key=bool(address.key))
+            names = {name for name, _ in query}
+            if operation is None:
+                raise no_operation(request.method, level, names)
+            check_part(request.method, level, names)
         exchange.operation = operation
         version_2 = presented is not None and presented.version_2
         verified = None

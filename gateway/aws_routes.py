@@ -8,14 +8,15 @@ Source: Amazon S3 API Reference; a parameter that S3 does not know is ignored, a
 taken for the plain object or bucket: with a method that it does not have it is 405 MethodNotAllowed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Literal, TypeAlias
 from urllib.parse import parse_qsl, unquote
 
 import msgspec
 
-from cumulo.core.errors import ErrorRow, Status
+from cumulo.core.errors import ErrorRow, ServiceError, Status
 from cumulo.gateway.aws_model import OperationModel, ServiceModel
+from cumulo.gateway.aws_service import RefusalWithHeaders
 
 CONFLICTING_PARAMETERS = ErrorRow(
     "InvalidArgument",
@@ -23,6 +24,23 @@ CONFLICTING_PARAMETERS = ErrorRow(
     Status.INVALID_ARGUMENT,
     "Conflicting query string parameters: {names}.",
 )
+
+METHOD_NOT_ALLOWED = ErrorRow(
+    "MethodNotAllowed", 405, Status.UNIMPLEMENTED, "The specified method is not allowed against this resource."
+)
+NOT_OF_A_KEY = ErrorRow("InvalidRequest", 400, Status.INVALID_ARGUMENT, "{reason}")
+PART_WITHOUT_UPLOAD = ErrorRow(
+    "InvalidArgument",
+    400,
+    Status.INVALID_ARGUMENT,
+    "This operation does not accept partNumber without uploadId",
+)
+_NOT_OF_A_KEY: Mapping[str, str] = {
+    "uploads": "Key is not expected for the GET method ?uploads subresource",
+    "versions": "There is no such thing as the ?versions sub-resource for a key",
+}
+_UPLOAD_METHODS = "DELETE, POST, GET"
+"""Of an upload that is named without a part."""
 
 Level: TypeAlias = Literal["service", "bucket", "object"]
 _LEVELS: Mapping[str, Level] = {"/": "service", "/{Bucket}": "bucket", "/{Bucket}/{Key+}": "object"}
@@ -88,7 +106,7 @@ class BucketRoutes:
         `query` holds decoded pairs, `headers` lower-case names. Raises CONFLICTING_PARAMETERS for two sub-resources at
         once.
         """
-        level: Level = "object" if has_key else "bucket" if has_bucket else "service"
+        level = level_of(has_bucket=has_bucket, has_key=has_key)
         if not query:
             for route in self._plain.get((method, level), ()):
                 required = route.operation.required_headers
@@ -105,6 +123,31 @@ class BucketRoutes:
                 return route.operation
         # A sub-resource without what it requires: the operation itself says what is missing.
         return routes[0].operation if routes and subresources else None
+
+
+def level_of(*, has_bucket: bool, has_key: bool) -> Level:
+    """Return what a request is about."""
+    return "object" if has_key else "bucket" if has_bucket else "service"
+
+
+def no_operation(method: str, level: Level, names: Collection[str]) -> ServiceError:
+    """Return what S3 says of a request that means none of its operations; `names` are those of its parameters."""
+    if method == "GET" and level == "object":
+        for name, reason in _NOT_OF_A_KEY.items():
+            if name in names:
+                return NOT_OF_A_KEY.error(reason=reason)
+    return METHOD_NOT_ALLOWED.error(Method=method, ResourceType=level.upper())
+
+
+def check_part(method: str, level: Level, names: Collection[str]) -> None:
+    """Raise what S3 says of a part's number without an upload, or of an upload without a part's number."""
+    if method != "PUT" or level != "object":
+        return
+    if "partNumber" in names and "uploadId" not in names:
+        raise PART_WITHOUT_UPLOAD.error(ArgumentName="partNumber", ArgumentValue="partNumber")
+    if "uploadId" in names and "partNumber" not in names:
+        error = METHOD_NOT_ALLOWED.error(Method=method, ResourceType="UPLOAD")
+        raise RefusalWithHeaders(error, (("allow", _UPLOAD_METHODS),))
 
 
 class PathRoutes:

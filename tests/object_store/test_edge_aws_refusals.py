@@ -209,3 +209,46 @@ def test_checksums_of_several_algorithms_are_refused_before_they_are_read(door: 
         "InvalidRequest",
         "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.",
     )
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        ("/inbox/k?uploads", "Key is not expected for the GET method ?uploads subresource"),
+        ("/inbox/k?versions", "There is no such thing as the ?versions sub-resource for a key"),
+    ],
+)
+def test_listings_of_buckets_are_not_of_keys(door: Door, target: str, message: str) -> None:
+    assert door.ask("GET", target).error == (400, "InvalidRequest", message)
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "kind"),
+    [
+        ("POST", "/", "SERVICE"),
+        ("DELETE", "/", "SERVICE"),
+        ("PUT", "/inbox?location", "BUCKET"),
+        ("POST", "/inbox/k", "OBJECT"),
+        ("PATCH", "/inbox/k", "OBJECT"),
+    ],
+)
+def test_method_that_a_resource_does_not_have_is_not_allowed(door: Door, method: str, target: str, kind: str) -> None:
+    answer = door.ask(method, target)
+
+    assert answer.error == (405, "MethodNotAllowed", "The specified method is not allowed against this resource.")
+    assert (answer.xml["Error"]["Method"], answer.xml["Error"]["ResourceType"]) == (method, kind)
+
+
+def test_part_belongs_to_an_upload(door: Door) -> None:
+    answer = door.ask("PUT", "/inbox/k?partNumber=1", body=b"body")
+
+    assert answer.error == (400, "InvalidArgument", "This operation does not accept partNumber without uploadId")
+    assert answer.xml["Error"]["ArgumentName"] == "partNumber"
+
+
+def test_upload_takes_nothing_but_parts(door: Door) -> None:
+    answer = door.ask("PUT", "/inbox/k?uploadId=one", body=b"body")
+
+    assert answer.error[:2] == (405, "MethodNotAllowed")
+    assert answer.xml["Error"]["ResourceType"] == "UPLOAD"
+    assert answer.headers["allow"] == "DELETE, POST, GET"
