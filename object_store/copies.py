@@ -82,7 +82,8 @@ async def copy_part(
         check_part_source(opened.record, request.source, copy.target.wall_ms)
         new = await receive(store.blobs, opened.body, _whole(opened), keeps=upload.checksum, sealing=sealing)
     part = await store_part(store, ctx, upload, new)
-    return Result(msgspec.structs.replace(part, source_version_id=opened.record.version_id))
+    version_id = opened.record.version_id
+    return Result(msgspec.structs.replace(part, source_version_id=version_id, algorithm=upload.checksum))
 
 
 def check_source(record: ObjectRecord, copy: Copy) -> None:

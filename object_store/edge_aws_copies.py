@@ -13,7 +13,6 @@ from cumulo.gateway.aws_service import AwsAnswer, AwsCall, Handler
 from cumulo.gateway.aws_timestamps import iso8601_of_s3
 from cumulo.object_store import copy_model, object_model, upload_model
 from cumulo.object_store.acl import from_headers
-from cumulo.object_store.checksums import OWN
 from cumulo.object_store.edge_aws_encryption import (
     asked_encryption,
     encryption_headers,
@@ -111,7 +110,7 @@ async def _upload_part_copy(service: Service, call: AwsCall) -> AwsAnswer:
         "CopyPartResult",
         f"<LastModified>{iso8601_of_s3(part.last_modified_ms)}</LastModified><ETag>&quot;{part.etag}&quot;</ETag>"
         # Without an algorithm S3 keeps a checksum of its own, and tells it of whole objects only.
-        + checksum_elements(encoded({name: value for name, value in part.checksums.items() if name != OWN})),
+        + checksum_elements(encoded({name: value for name, value in part.checksums.items() if name == part.algorithm})),
         headers=(
             *version_header(part.source_version_id, _SOURCE_VERSION),
             *encryption_headers(part.encryption, call.http.headers),

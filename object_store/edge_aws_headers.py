@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
 
-from cumulo.core.errors import ACCESS_DENIED
+from cumulo.core.errors import ACCESS_DENIED, ServiceError
 from cumulo.core.names import is_account_id
 from cumulo.gateway import aws_timestamps
 from cumulo.gateway.aws_service import AwsCall
@@ -176,6 +176,8 @@ def expected_content(call: AwsCall, length: int) -> body_model.ExpectedContent:
     announced: tuple[str, ...] = ()
     if "x-amz-trailer" in headers:
         announced = (_trailing_checksum(headers["x-amz-trailer"]),)
+        if given.keys() - {CONTENT_MD5}:
+            raise _several_checksums()
     if "x-amz-sdk-checksum-algorithm" in headers:
         _check_announced(headers["x-amz-sdk-checksum-algorithm"], {*given, *announced} - {CONTENT_MD5})
     return body_model.ExpectedContent(length, given, announced)
@@ -195,7 +197,12 @@ def expected_digests(headers: Mapping[str, str]) -> dict[str, bytes]:
 def check_one_checksum(headers: Mapping[str, str]) -> None:
     """Raise `InvalidRequest` for the checksums of several algorithms."""
     if len(CHECKSUMS.keys() & headers.keys()) > 1:
-        raise request_error("Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.")
+        raise _several_checksums()
+
+
+def _several_checksums() -> ServiceError:
+    """Return the refusal of checksums of several algorithms."""
+    return request_error("Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.")
 
 
 def checksum_value(header: str, value: str) -> bytes:

@@ -144,7 +144,7 @@ class Download(msgspec.Struct, frozen=True):
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
     """A stored part of an open upload, or of an object. `checksums` holds that of the upload's algorithm. Of a copy,
-    `source_version_id` is the version that was copied.
+    `source_version_id` is the version that was copied, and `algorithm` that of its upload, empty where none was chosen.
     """
 
     part_number: int
@@ -155,6 +155,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     checksums: Mapping[str, bytes] = {}
     encryption: Encryption | None = None
     source_version_id: str = ""
+    algorithm: str = ""
 
 
 class ObjectAttributes(msgspec.Struct, frozen=True):

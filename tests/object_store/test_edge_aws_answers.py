@@ -72,6 +72,17 @@ def test_listed_buckets_have_their_arns(door: Door) -> None:
     assert bucket["BucketArn"] == "arn:aws:s3:::inbox"
 
 
+@pytest.mark.parametrize("algorithm", ["CRC32", "CRC64NVME"])
+def test_copied_part_shows_the_checksum_that_its_upload_chose(door: Door, algorithm: str) -> None:
+    s3, name = door.client(), f"Checksum{algorithm}"
+    stored = s3.put_object(Bucket="inbox", Key="from", Body=b"body", ChecksumAlgorithm=algorithm)
+    upload = {**ASKED, "UploadId": s3.create_multipart_upload(**ASKED, ChecksumAlgorithm=algorithm)["UploadId"]}
+
+    copied = s3.upload_part_copy(**upload, PartNumber=1, CopySource="inbox/from")["CopyPartResult"]
+
+    assert {one: value for one, value in copied.items() if one.startswith("Checksum")} == {name: stored[name]}
+
+
 def test_parts_of_an_upload_without_an_algorithm_show_no_checksum(door: Door) -> None:
     s3 = door.client()
     s3.put_object(Bucket="inbox", Key="from", Body=b"body")

@@ -252,3 +252,20 @@ def test_upload_takes_nothing_but_parts(door: Door) -> None:
     assert answer.error[:2] == (405, "MethodNotAllowed")
     assert answer.xml["Error"]["ResourceType"] == "UPLOAD"
     assert answer.headers["allow"] == "DELETE, POST, GET"
+
+
+def test_checksum_in_a_header_excludes_one_in_the_trailer(door: Door) -> None:
+    mode = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
+    headers = {
+        "x-amz-content-sha256": mode,
+        "x-amz-decoded-content-length": "4",
+        "x-amz-trailer": "x-amz-checksum-crc32",
+        "x-amz-checksum-sha1": OTHER_SHA1,
+    }
+    body = b"4\r\nbody\r\n0\r\nx-amz-checksum-crc32:AAAAAA==\r\n\r\n"
+
+    assert door.ask("PUT", "/inbox/k", headers, body, payload=mode).error == (
+        400,
+        "InvalidRequest",
+        "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.",
+    )
