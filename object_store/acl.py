@@ -14,7 +14,7 @@ from typing import Final
 
 from cumulo.object_store import acl_model
 from cumulo.object_store.acl_model import FULL_CONTROL, READ, READ_ACP, WRITE, WRITE_ACP, Acl, AskedGrant, Grant
-from cumulo.object_store.errors import CANNED_AND_GRANTS, INVALID_ARGUMENT
+from cumulo.object_store.errors import CANNED_AND_GRANTS, INVALID_ARGUMENT, INVALID_GROUP, REFUSED_ARGUMENT
 from cumulo.object_store.naming import shown
 
 ALL_USERS: Final = "AllUsers"
@@ -56,9 +56,7 @@ def _grantees(header: str, text: str) -> Iterator[str]:
         matched = _GRANTEE.match(text, place)
         kind = None if matched is None else _KINDS.get(matched[1].lower())
         if matched is None or kind is None or text[matched.end() : matched.end() + 1] not in ("", ","):
-            raise INVALID_ARGUMENT.error(
-                parameter=header, value=shown(text), allowed='id="…", emailAddress="…" or uri="…", set apart by commas'
-            )
+            raise REFUSED_ARGUMENT.error(reason="Argument format not recognized", parameter=header, value=shown(text))
         yield f"{kind}={matched[2] if matched[2] is not None else matched[3].rstrip()}"
         place = matched.end() + 1
 
@@ -86,7 +84,7 @@ def group_of(grantee: str) -> str:
     """Return the group that a request's `uri=…` names; raises `InvalidArgument` for a group that is none."""
     uri = grantee.removeprefix("uri=")
     if uri not in _GROUP_OF:
-        raise INVALID_ARGUMENT.error(parameter="uri", value=shown(uri), allowed="Invalid group uri")
+        raise INVALID_GROUP.error(parameter="uri", value=shown(uri))
     return _GROUP_OF[uri]
 
 

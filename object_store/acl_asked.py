@@ -73,6 +73,8 @@ async def of_replaced(engine: Engine, ctx: CallContext, row: BucketRow, request:
     acl.check_asked(request.acl, request.grants)
     grants, refused = await _looked_up(engine, request.grants)
     given = None if request.acl else grants
+    if refused is None and request.owner and not await _is_known(engine, request.owner):
+        refused = INVALID_GRANTEE_ID.error(parameter="id", value=shown(request.owner))
     if refused is None and not row.object_ownership and not acl.says_what_holds(request.acl, given, row.account):
         refused = ACL_NOT_SUPPORTED.error()
     action = "s3:PutObjectAcl" if "/" in arn else "s3:PutBucketAcl"
@@ -110,6 +112,10 @@ def _blocked(ctx: CallContext, row: BucketRow, grants: tuple[Grant, ...], action
     )
 
 
+async def _is_known(engine: Engine, owner: str) -> bool:
+    return await engine.read((ROOT,), owners.by_canonical_id, owner) is not None
+
+
 async def _looked_up(engine: Engine, asked: tuple[AskedGrant, ...]) -> tuple[tuple[Grant, ...], ServiceError | None]:
     """Return grants by account and group, and the first grantee's error who does not exist."""
     found: list[Grant] = []
@@ -133,5 +139,5 @@ async def _looked_up(engine: Engine, asked: tuple[AskedGrant, ...]) -> tuple[tup
             found.append(Grant(owner.account, grant.permission))
         elif refused is None:
             missing = UNRESOLVABLE_EMAIL if kind == "emailAddress" else INVALID_GRANTEE_ID
-            refused = missing.error(value=shown(text))
+            refused = missing.error(parameter=kind, value=shown(text))
     return tuple(found), refused

@@ -6,7 +6,7 @@ Source: S3 API reference, CreateBucket, HeadBucket, GetBucketLocation, ListBucke
 from typing import Final
 
 from cumulo.core.errors import ACCESS_DENIED, ServiceError
-from cumulo.core.names import DEFAULT_REGION
+from cumulo.core.names import DEFAULT_REGION, is_region
 from cumulo.gateway.aws_service import AwsAnswer, AwsCall, Handler
 from cumulo.gateway.aws_timestamps import iso8601_of_s3
 from cumulo.object_store import bucket_model, listing_model
@@ -116,6 +116,8 @@ async def _list_buckets(service: Service, call: AwsCall) -> AwsAnswer:
         raise argument_error(
             "max-buckets", str(wanted), f"Argument max-buckets must be an integer between 1 and {BUCKETS_MAX}"
         )
+    if request.BucketRegion and not is_region(request.BucketRegion):
+        raise argument_error("bucket-region", None, f"Argument value {request.BucketRegion} is not a valid AWS Region")
     prefix, region, token = request.Prefix or "", request.BucketRegion or "", request.ContinuationToken or ""
     buckets: list[bucket_model.Bucket] = []
     while len(buckets) < wanted:

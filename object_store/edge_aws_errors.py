@@ -114,8 +114,8 @@ _ARGUMENTS: Final = {
 """What S3's requests call a parameter of the room, where it differs by more than hyphens."""
 
 
-def argument_error(name: str, value: str, message: str) -> ServiceError:
-    """Return S3's `InvalidArgument` with the argument's name and value."""
+def argument_error(name: str, value: str | None, message: str) -> ServiceError:
+    """Return S3's `InvalidArgument` with the argument's name and, where S3 tells it, its value."""
     return _INVALID_ARGUMENT.error(message=message, parameter=name, value=value)
 
 
@@ -160,6 +160,10 @@ def add_elements(error: ServiceError, call: AwsCall) -> None:
             values |= {"Key": getattr(call.request, "Key", values["key"]), "VersionId": values["version_id"]}
         case errors.METHOD_NOT_ALLOWED:
             values |= {"Method": call.http.method, "ResourceType": "DeleteMarker"}
+        case errors.INVALID_GROUP if _has_list(call):
+            values["ArgumentName"] = "Group/URI"
+        case errors.INVALID_GRANTEE_ID if _has_list(call):
+            values["ArgumentName"] = "CanonicalUser/ID"
         case errors.INVALID_RANGE:
             values["RangeRequested"] = headers.get("range", "")
         case errors.INVALID_DIGEST:
@@ -174,3 +178,8 @@ def add_elements(error: ServiceError, call: AwsCall) -> None:
     if "ArgumentName" in values:
         name = str(values["ArgumentName"])
         values["ArgumentName"] = _ARGUMENTS.get(name, name.replace("_", "-"))
+
+
+def _has_list(call: AwsCall) -> bool:
+    """Say whether a request's grants stand in a document."""
+    return getattr(call.request, "AccessControlPolicy", None) is not None

@@ -90,7 +90,7 @@ def planned(asked: AskedEncryption | None, default: BucketEncryption | None) -> 
         raise argument(
             "Server Side Encryption with AWS KMS managed key requires HTTP header x-amz-server-side-encryption : "
             "aws:kms",
-            algorithm,
+            algorithm or "null",
         )
     if algorithm == AES256:
         return Plan(AES256)
@@ -127,7 +127,7 @@ def check_customer_key(
     if customer is None:
         return
     if not ctx.secure_transport and not _is_near(ctx.source_ip):
-        raise argument(_WITH_CUSTOMER_KEY + "be made over a secure connection.", None)
+        raise argument(_WITH_CUSTOMER_KEY + "be made over a secure connection.")
     if default is not None and default.blocks_customer_keys:
         raise ACCESS_DENIED.error(
             reason=f'User: {ctx.principal.arn} is not authorized to perform: s3:PutObject on resource: "{arn}" because '
@@ -147,22 +147,22 @@ def _is_near(source_ip: str) -> bool:
 def raw_key(customer: CustomerKey) -> bytes:
     """Return a customer's key; raises `InvalidArgument` and `InvalidEncryptionAlgorithmError`."""
     if not customer.algorithm:
-        raise argument(_WITH_CUSTOMER_KEY + "provide a valid encryption algorithm.", None)
+        raise argument(_WITH_CUSTOMER_KEY + "provide a valid encryption algorithm.")
     if customer.algorithm != AES256:
         raise INVALID_ENCRYPTION_ALGORITHM.error(parameter=_HEADER, value=naming.shown(customer.algorithm))
     if not customer.key:
-        raise argument(_WITH_CUSTOMER_KEY + "provide an appropriate secret key.", None)
+        raise argument(_WITH_CUSTOMER_KEY + "provide an appropriate secret key.")
     if not customer.key_md5:
-        raise argument(_WITH_CUSTOMER_KEY + "provide the client calculated MD5 of the secret key.", None)
+        raise argument(_WITH_CUSTOMER_KEY + "provide the client calculated MD5 of the secret key.")
     try:
         key = base64.b64decode(customer.key, validate=True)
         said = base64.b64decode(customer.key_md5, validate=True)
     except (binascii.Error, ValueError):
-        raise argument("The secret key was invalid for the specified algorithm.", None) from None
+        raise argument("The secret key was invalid for the specified algorithm.") from None
     if not hmac.compare_digest(hashlib.md5(key, usedforsecurity=False).digest(), said):
-        raise argument("The calculated MD5 hash of the key did not match the hash that was provided.", None)
+        raise argument("The calculated MD5 hash of the key did not match the hash that was provided.")
     if len(key) != KEY_BYTES:
-        raise argument("The secret key was invalid for the specified algorithm.", None)
+        raise argument("The secret key was invalid for the specified algorithm.")
     return key
 
 
@@ -282,8 +282,7 @@ def _context(encoded: str) -> Mapping[str, str]:
     return found
 
 
-def argument(message: str, value: str | None) -> ServiceError:
-    """Return S3's `InvalidArgument` about the encryption that a request asks for."""
-    return ENCRYPTION_ARGUMENT.error(
-        message=message, parameter=_HEADER, value="null" if value is None else naming.shown(value)
-    )
+def argument(message: str, value: str = "") -> ServiceError:
+    """Return S3's `InvalidArgument` about the encryption that a request asks for, without a value for a key."""
+    told = {"value": naming.shown(value)} if value else {}
+    return ENCRYPTION_ARGUMENT.error(message=message, parameter=_HEADER, **told)

@@ -204,6 +204,7 @@ UNRESOLVABLE_EMAIL = ErrorRow(
     Status.INVALID_ARGUMENT,
     "The e-mail address you provided does not match any account on record.",
 )
+INVALID_GROUP = ErrorRow("InvalidArgument", 400, Status.INVALID_ARGUMENT, "Invalid group uri")
 INVALID_GRANTEE_ID = ErrorRow("InvalidArgument", 400, Status.INVALID_ARGUMENT, "Invalid id")
 MALFORMED_ACL = ErrorRow(
     "MalformedACLError",

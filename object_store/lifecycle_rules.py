@@ -80,10 +80,11 @@ class Deed(msgspec.Struct, frozen=True):
 class Rules:
     """The enabled rules of one configuration, by prefix."""
 
-    __slots__ = ("_minimum_size", "_rules")
+    __slots__ = ("_minimum_size", "_places", "_rules")
 
     def __init__(self, lifecycle: Lifecycle) -> None:
         self._minimum_size = lifecycle.minimum_size
+        self._places = {rule.id: place for place, rule in enumerate(lifecycle.rules)}
         self._rules = PrefixIndex((rule.filter.prefix or "", rule) for rule in lifecycle.rules if rule.is_enabled)
 
     def _of(self, thing: Thing) -> Iterator[LifecycleRule]:
@@ -91,14 +92,14 @@ class Rules:
         return (rule for rule in self._rules.of(thing.key) if _meets(rule.filter, thing))
 
     def end_of_current(self, thing: Thing, terms: Terms) -> Ending | None:
-        """Return when a current version expires, and by which rule."""
+        """Return when a current version expires, and by which rule: of those that end it then the first one."""
         ends = []
         for rule in self._of(thing):
             if rule.expiration_days is not None:
                 ends.append((terms.after(thing.modified_ms, rule.expiration_days), rule.id))
             elif rule.expiration_date_ms is not None:
                 ends.append((max(rule.expiration_date_ms, thing.modified_ms), rule.id))
-        return Ending(*min(ends)) if ends else None
+        return self._first(ends)
 
     def steps_of_current(self, thing: Thing, terms: Terms) -> list[Step]:
         """Return the transitions of a current version that lead to a colder class than its own."""
@@ -145,7 +146,10 @@ class Rules:
             for rule in self._of(thing)
             if rule.abort_days is not None
         ]
-        return Ending(*min(ends)) if ends else None
+        return self._first(ends)
+
+    def _first(self, ends: list[tuple[int, str]]) -> Ending | None:
+        return Ending(*min(ends, key=lambda end: (end[0], self._places[end[1]]))) if ends else None
 
     def _may_go(self, rule: LifecycleRule, thing: Thing, storage_class: str, terms: Terms) -> bool:
         if _RANKS[storage_class] <= _RANKS.get(thing.storage_class, 0):

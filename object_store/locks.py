@@ -96,7 +96,7 @@ def check_asked(lock: ObjectLock, wall_ms: int) -> None:
     varies = event is not None and event.is_on
     if bool(lock.mode) != (bool(lock.until_ms) or varies) or (event is not None and not lock.mode):
         raise REFUSED_ARGUMENT.error(
-            reason=f"{_UNTIL} and {_MODE} must both be supplied", parameter=_UNTIL if lock.mode else _MODE, value=""
+            reason=f"{_UNTIL} and {_MODE} must both be supplied", parameter=_UNTIL if lock.mode else _MODE
         )
     if lock.mode and lock.mode not in LOCK_MODES:
         raise REFUSED_ARGUMENT.error(reason="Unknown wormMode directive.", parameter=_MODE, value=shown(lock.mode))

@@ -366,3 +366,43 @@ def test_who_began_an_upload_in_the_bucket_of_others_may_list_its_parts_and_abor
     assert [upload["UploadId"] for upload in s3.list_multipart_uploads(Bucket="lists")["Uploads"]] == [
         theirs["UploadId"]
     ]
+
+
+@pytest.mark.parametrize(
+    ("owner", "grantee", "argument"),
+    [
+        (OWN, {"Type": "Group", "URI": "urn:friends"}, ("Group/URI", "urn:friends", "Invalid group uri")),
+        (OWN, {"Type": "CanonicalUser", "ID": "nobody"}, ("CanonicalUser/ID", "nobody", "Invalid id")),
+        ("nobody", {"Type": "CanonicalUser", "ID": OWN}, ("CanonicalUser/ID", "nobody", "Invalid id")),
+    ],
+)
+def test_a_document_is_refused_by_the_name_of_who_is_unknown(
+    lists: Door, owner: str, grantee: dict[str, str], argument: tuple[str, str, str]
+) -> None:
+    policy = {"Owner": {"ID": owner}, "Grants": [{"Grantee": grantee, "Permission": "READ"}]}
+
+    for bucket in ("lists", "inbox"):  # where lists act, and where they are off
+        with pytest.raises(ClientError) as error:
+            lists.client().put_bucket_acl(Bucket=bucket, AccessControlPolicy=policy)
+
+        said = error.value.response["Error"]
+        assert (said["Code"], said["ArgumentName"], said["ArgumentValue"], said["Message"]) == (
+            "InvalidArgument",
+            *argument,
+        )
+
+
+@pytest.mark.parametrize(
+    ("grant", "argument"),
+    [
+        ('uri="urn:friends"', ("uri", "urn:friends", "Invalid group uri")),
+        ('id="nobody"', ("id", "nobody", "Invalid id")),
+        ('friend="a"', ("x-amz-grant-read", 'friend="a"', "Argument format not recognized")),
+    ],
+)
+def test_a_header_is_refused_by_the_name_of_who_is_unknown(
+    lists: Door, grant: str, argument: tuple[str, str, str]
+) -> None:
+    error = lists.ask("PUT", "/lists?acl", {"x-amz-grant-read": grant}).xml["Error"]
+
+    assert (error["ArgumentName"], error["ArgumentValue"], error["Message"]) == argument

@@ -303,3 +303,36 @@ def test_access_control_list_begins_as_it_was_given(door: Door) -> None:
         ("CanonicalUser", "FULL_CONTROL"),
         ("Group", "READ"),
     ]
+
+
+def test_of_rules_that_end_an_object_at_once_the_first_one_is_told(door: Door) -> None:
+    s3 = door.client()
+    rules = [
+        {"ID": name, "Status": "Enabled", "Filter": {"Prefix": prefix}, "Expiration": {"Days": 7}}
+        for name, prefix in (("z", "ke"), ("a", "k"), ("b", "key"))
+    ]
+    s3.put_bucket_lifecycle_configuration(Bucket="inbox", LifecycleConfiguration={"Rules": rules})
+
+    told = s3.put_object(Bucket="inbox", Key="key")["Expiration"]
+
+    assert told.endswith('rule-id="z"')
+
+
+def test_date_of_a_rule_that_is_no_midnight_is_named(door: Door) -> None:
+    rule = {"ID": "r", "Status": "Enabled", "Filter": {}, "Expiration": {"Date": "2030-01-01T01:00:00Z"}}
+
+    error = error_of(
+        door.client().put_bucket_lifecycle_configuration, Bucket="inbox", LifecycleConfiguration={"Rules": [rule]}
+    )
+
+    assert (error["ArgumentName"], error["ArgumentValue"]) == ("Date", "2030-01-01T01:00:00.000Z")
+
+
+def test_region_of_a_listing_of_buckets_is_one(door: Door) -> None:
+    error = error_of(door.client().list_buckets, BucketRegion="nowhere!")
+
+    assert error == {
+        "Code": "InvalidArgument",
+        "Message": "Argument value nowhere! is not a valid AWS Region",
+        "ArgumentName": "bucket-region",
+    }

@@ -96,16 +96,16 @@ def test_completion_needs_the_key_of_an_upload_that_asked_for_a_checksum(door: D
         ({HEADER: "aes:kms"}, HEADER, "aes:kms"),
         ({HEADER: "AES256", HEADER + "-aws-kms-key-id": "k"}, HEADER, "AES256"),
         ({HEADER + "-aws-kms-key-id": "k"}, HEADER, "null"),
-        ({HEADER + "-customer-algorithm": "AES256"}, HEADER, "null"),
+        ({HEADER + "-customer-algorithm": "AES256"}, HEADER, None),
         ({HEADER + "-bucket-key-enabled": "perhaps"}, HEADER + "-bucket-key-enabled", "perhaps"),
     ],
 )
-def test_refusal_names_the_argument(door: Door, headers: dict[str, str], argument: str, value: str) -> None:
+def test_refusal_names_the_argument(door: Door, headers: dict[str, str], argument: str, value: str | None) -> None:
     answer = door.ask("PUT", "/inbox/key", headers, b"body")
 
     error = answer.xml["Error"]
     assert (answer.status, error["Code"]) == (400, "InvalidArgument")
-    assert (error["ArgumentName"], error["ArgumentValue"]) == (argument, value)
+    assert (error["ArgumentName"], error.get("ArgumentValue")) == (argument, value)
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
