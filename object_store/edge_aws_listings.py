@@ -77,6 +77,7 @@ async def _list_objects_v2(service: Service, call: AwsCall) -> AwsAnswer:
         + _paging(request, limit, encode, is_truncated=bool(following))
         + _objects(page.objects, owners, encode)
         + _prefixes(page.common_prefixes, encode),
+        headers=await _region_header(service, request.Bucket),
     )
 
 
@@ -99,6 +100,7 @@ async def _list_objects(service: Service, call: AwsCall) -> AwsAnswer:
         + _paging(request, limit, encode, is_truncated=is_truncated)
         + _objects(page.objects, await _owners(service, request.Bucket, page.objects), encode)
         + _prefixes(page.common_prefixes, encode),
+        headers=await _region_header(service, request.Bucket),
     )
 
 
@@ -192,6 +194,11 @@ async def _owners(
 ) -> Owners:
     """Return the elements that name the owners of a page, each account looked up once."""
     return {account: await owner_element(service, bucket, account) for account in {"", *(one.owner for one in found)}}
+
+
+async def _region_header(service: Service, bucket: str) -> tuple[tuple[str, str], ...]:
+    """Return the header by which clients that asked another region learn the bucket's."""
+    return (("x-amz-bucket-region", await service.region(bucket)),)
 
 
 # Documents

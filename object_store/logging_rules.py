@@ -6,6 +6,8 @@ logging is configured, it shows at the first delivery.
 
 from typing import TYPE_CHECKING, Any, Final
 
+from cumulo.core.names import DEFAULT_REGION
+from cumulo.object_store.acl import PERMISSIONS
 from cumulo.object_store.errors import (
     ACL_NOT_SUPPORTED,
     CROSS_LOCATION_LOGGING,
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
 LOG_SERVICE: Final = "logging.s3.amazonaws.com"
 """Who delivers access logs: bucket policies name it, access control lists the group LogDelivery."""
 _DATE_SOURCES: Final = ("EventTime", "DeliveryTime")
-_PERMISSIONS: Final = ("FULL_CONTROL", "READ", "WRITE")
 
 
 def is_logged(value: Any) -> bool:
@@ -41,8 +42,8 @@ def check_logging(_bucket: str, value: "aws_s3.BucketLoggingStatus") -> None:
         if partitioned is not None and partitioned.PartitionDateSource not in (None, *_DATE_SOURCES):
             raise MALFORMED_CONFIGURATION.error(parameter="PartitionDateSource", allowed=" or ".join(_DATE_SOURCES))
     for grant in enabled.TargetGrants or ():
-        if grant.Permission not in _PERMISSIONS or grant.Grantee is None:
-            raise MALFORMED_CONFIGURATION.error(parameter="Permission", allowed=", ".join(_PERMISSIONS))
+        if grant.Permission not in PERMISSIONS or grant.Grantee is None:
+            raise MALFORMED_CONFIGURATION.error(parameter="Permission", allowed=", ".join(PERMISSIONS))
 
 
 def check_target(enabled: "aws_s3.LoggingEnabled", source: BucketRow, target: BucketRow | None) -> None:
@@ -56,7 +57,9 @@ def check_target(enabled: "aws_s3.LoggingEnabled", source: BucketRow, target: Bu
         reason = "The owner for the bucket to be logged and the target bucket must be the same."
         raise INVALID_TARGET_BUCKET.error(reason=reason, TargetBucket=name)
     if target.region != source.region:
-        regions = {"TargetBucketLocation": target.region, "SourceBucketLocation": source.region}
+        regions = {"TargetBucketLocation": target.region}
+        if source.region != DEFAULT_REGION:  # which S3 knows without a name
+            regions["SourceBucketLocation"] = source.region
         raise CROSS_LOCATION_LOGGING.error(**regions)
     if enabled.TargetGrants and not target.object_ownership:
         raise ACL_NOT_SUPPORTED.error()

@@ -336,3 +336,47 @@ def test_region_of_a_listing_of_buckets_is_one(door: Door) -> None:
         "Message": "Argument value nowhere! is not a valid AWS Region",
         "ArgumentName": "bucket-region",
     }
+
+
+@pytest.mark.parametrize("operation", ["list_objects", "list_objects_v2"])
+def test_listing_tells_where_its_bucket_is(door: Door, operation: str) -> None:
+    s3 = door.client()
+    s3.create_bucket(Bucket="west", CreateBucketConfiguration={"LocationConstraint": "us-west-2"})
+
+    regions = [
+        getattr(s3, operation)(Bucket=name)["ResponseMetadata"]["HTTPHeaders"]["x-amz-bucket-region"]
+        for name in ("inbox", "west")
+    ]
+
+    assert regions == ["us-east-1", "us-west-2"]
+
+
+def test_logs_that_cross_locations_are_refused_by_the_names_of_both_but_the_first_ones(door: Door) -> None:
+    s3 = door.client()
+    for name, region in (("west", "us-west-2"), ("north", "eu-north-1")):
+        s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": region})
+
+    def refusal(source: str) -> dict[str, str]:
+        target = {"LoggingEnabled": {"TargetBucket": "north", "TargetPrefix": ""}}
+        return error_of(s3.put_bucket_logging, Bucket=source, BucketLoggingStatus=target)
+
+    assert (refusal("west")["SourceBucketLocation"], refusal("west")["TargetBucketLocation"]) == (
+        "us-west-2",
+        "eu-north-1",
+    )
+    assert "SourceBucketLocation" not in refusal("inbox")
+
+
+def test_log_may_be_granted_to_be_shared(door: Door) -> None:
+    s3 = door.client()
+    s3.create_bucket(Bucket="logs", ObjectOwnership="ObjectWriter")
+    grantee = {"Type": "Group", "URI": "http://acs.amazonaws.com/groups/s3/LogDelivery"}
+    target = {
+        "TargetBucket": "logs",
+        "TargetPrefix": "",
+        "TargetGrants": [{"Grantee": grantee, "Permission": "READ_ACP"}],
+    }
+
+    s3.put_bucket_logging(Bucket="inbox", BucketLoggingStatus={"LoggingEnabled": target})
+
+    assert s3.get_bucket_logging(Bucket="inbox")["LoggingEnabled"] == target
