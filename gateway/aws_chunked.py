@@ -29,6 +29,12 @@ TRAILER_LINES_MAX = 16
 HASH_BESIDE_BYTES = 64 * 1024
 """Above it a piece is hashed in a worker thread: the hand-over costs about 30 µs, 64 KiB of SHA-256 35 to 160."""
 
+OTHER_LENGTH = ErrorRow(
+    "IncompleteBody",
+    400,
+    Status.INVALID_ARGUMENT,
+    "You did not provide the number of bytes specified by the Content-Length HTTP header",
+)
 INCOMPLETE_BODY = ErrorRow("IncompleteBody", 400, Status.INVALID_ARGUMENT, "The request body terminated unexpectedly")
 INVALID_CHUNK_SIZE = ErrorRow(
     "InvalidChunkSizeError",
@@ -195,7 +201,7 @@ class ChunkedDecoder:
             number += 1
             size, signature = await self._chunk_line()
             if size > left:
-                raise INCOMPLETE_BODY.error(NumberBytesExpected=self.decoded_length)
+                raise OTHER_LENGTH.error(NumberBytesExpected=self.decoded_length)
             if not size:
                 break
             if size_before < CHUNK_BYTES_MIN:
@@ -217,7 +223,7 @@ class ChunkedDecoder:
             if self._verified is not None:
                 self._check_chunk(signature, sha256.hexdigest())
         if left:
-            raise INCOMPLETE_BODY.error(NumberBytesExpected=self.decoded_length)
+            raise OTHER_LENGTH.error(NumberBytesExpected=self.decoded_length)
         if self._verified is not None:
             self._check_chunk(signature, _NO_BYTES)
         await self._read_trailer()

@@ -37,7 +37,7 @@ def check_algorithm(name: str) -> None:
 def check_type(asked: str) -> None:
     """Raise `InvalidRequest` for a type of checksums that S3 does not know; an empty text is none."""
     if asked not in ("", COMPOSITE, FULL_OBJECT):
-        raise INVALID_CHECKSUM_VALUE.error(header="x-amz-checksum-type")
+        raise INVALID_CHECKSUM_VALUE.error(header="x-amz-checksum-type", place="header")
 
 
 def upload_type(name: str, asked: str) -> str:

@@ -27,10 +27,12 @@ from cumulo.object_store import (
     edge_aws_shapes,
     edge_aws_tagging,
 )
+from cumulo.object_store.bucket_model import bucket_arn
 from cumulo.object_store.edge_aws_dialects import DIALECTS
 from cumulo.object_store.edge_aws_documents import check_document
-from cumulo.object_store.edge_aws_errors import INPUT_ERRORS, add_elements, refusal_headers
+from cumulo.object_store.edge_aws_errors import INPUT_ERRORS, SECOND_TO_BUCKETS, add_elements, refusal_headers
 from cumulo.object_store.edge_aws_front import Front
+from cumulo.object_store.errors import NO_SUCH_BUCKET
 from cumulo.object_store.service import Service
 
 BODY_BYTES_MAX: Final = 4 * 1024 * 1024
@@ -58,7 +60,7 @@ def edge(service: Service, dialect: str = "aws") -> AwsService:
     """Return Amazon S3 as the room serves it, in one of `edge_aws_dialects.DIALECTS`."""
     handlers: dict[str, Handler] = {}
     for page in _PAGES:
-        handlers |= {name: _guarded(handler) for name, handler in page.handlers(service).items()}
+        handlers |= {name: _guarded(service, handler) for name, handler in page.handlers(service).items()}
     return AwsService(
         name="s3",
         api_version="2006-03-01",
@@ -72,21 +74,33 @@ def edge(service: Service, dialect: str = "aws") -> AwsService:
     )
 
 
-def _guarded(handler: Handler) -> Handler:
+def _guarded(service: Service, handler: Handler) -> Handler:
     """Return a handler that gets documents only as their sender meant them, and whose errors bear S3's elements."""
 
     async def answer(call: AwsCall) -> Any:
         try:
             check_document(call)
             return await handler(call)
-        except ServiceError as error:
+        except ServiceError as caught:
+            error = await _first(service, call, caught)
             add_elements(error, call)
             headers = refusal_headers(error, denies_markers=call.dialect.denies_markers)
             if headers:
                 raise RefusalWithHeaders(error, headers) from error
-            raise
+            raise error from caught.__cause__
 
     return answer
+
+
+async def _first(service: Service, call: AwsCall, error: ServiceError) -> ServiceError:
+    """Return what S3 says first: that there is no such bucket, before what a request to it lacks. `Front.find` does the
+    same for what was wrong before there was a handler.
+    """
+    bucket = getattr(call.request, "Bucket", "")
+    if error.row not in SECOND_TO_BUCKETS or not bucket or call.operation == "CreateBucket":
+        return error
+    guard = await service.guard(bucket_arn(bucket))
+    return NO_SUCH_BUCKET.error(bucket=bucket) if guard is None else error
 
 
 @functools.cache

@@ -9,6 +9,7 @@ import re
 import urllib.parse
 from typing import Final
 
+from cumulo.core.errors import ServiceError
 from cumulo.gateway.aws_service import AwsAnswer, AwsCall, Handler
 from cumulo.gateway.aws_timestamps import iso8601_of_s3
 from cumulo.object_store import copy_model, object_model, upload_model
@@ -35,6 +36,7 @@ from cumulo.object_store.edge_aws_locks import asked_lock
 from cumulo.object_store.edge_aws_objects import checksum_elements, encoded, shown_checksums
 from cumulo.object_store.edge_aws_tagging import tags_in_header
 from cumulo.object_store.edge_aws_xml import document
+from cumulo.object_store.naming import check_bucket_name
 from cumulo.object_store.service import Service
 
 _SOURCE: Final = "x-amz-copy-source"
@@ -156,6 +158,10 @@ def parsed_source(source: str) -> tuple[str, str, str]:
         raise argument_error(
             _SOURCE, source, "Copy Source must mention the source bucket and key: sourcebucket/sourcekey"
         )
+    try:
+        check_bucket_name(bucket)
+    except ServiceError as error:
+        raise argument_error(_SOURCE, source, "Invalid copy source bucket name") from error
     if not key:
         raise argument_error(_SOURCE, _SOURCE, "Invalid copy source object key")
     return bucket, key, version_id

@@ -11,7 +11,7 @@ from typing import Final
 
 from cumulo.gateway.aws_service import AwsCall
 from cumulo.object_store.body_model import CONTENT_MD5
-from cumulo.object_store.edge_aws_errors import request_error
+from cumulo.object_store.edge_aws_errors import INPUT_ERRORS, request_error
 from cumulo.object_store.edge_aws_headers import expected_content, expected_digests
 from cumulo.object_store.errors import BAD_CHECKSUM, BAD_CONTENT_MD5
 from cumulo.storage.digests import digests_of
@@ -21,11 +21,19 @@ MUST_BE_CHECKED: Final = frozenset({"DeleteObjects"})
 are sent without by tools of old, which S3 serves.
 """
 
+DOCUMENT_BYTES_MAX: Final[Mapping[str, int]] = {"PutBucketWebsite": 128 * 1024}
+"""Of the documents that S3's reference limits to less than any document."""
+
 
 def check_document(call: AwsCall) -> None:
-    """Raise `BadDigest`, `InvalidDigest` or `InvalidRequest` for a document that is not what its sender says."""
+    """Raise `BadDigest`, `InvalidDigest` or `InvalidRequest` for a document that is not what its sender says, and
+    `MaxMessageLengthExceeded` for one that is too long.
+    """
     if not call.content:
         return
+    bytes_max = DOCUMENT_BYTES_MAX.get(call.operation, len(call.content))
+    if len(call.content) > bytes_max:
+        raise INPUT_ERRORS.too_large.error(MaxMessageLengthBytes=bytes_max)
     expected = _expected(call)
     if not expected:
         if call.operation in MUST_BE_CHECKED:

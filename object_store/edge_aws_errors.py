@@ -39,6 +39,12 @@ INVALID_EXPECTED_OWNER: Final = _refusal(
 )
 MISSING_SECURITY_HEADER: Final = _refusal("MissingSecurityHeader", "Your request was missing a required header")
 UNEXPECTED_CONTENT: Final = _refusal("UnexpectedContent", "This request does not support content")
+NO_ATTRIBUTES: Final = _refusal(
+    "InvalidRequest",
+    "The x-amz-object-attributes header specifying the attributes to be retrieved is either missing or empty",
+)
+SECOND_TO_BUCKETS: Final = (MALFORMED_XML, MISSING_REQUEST_BODY, MISSING_SECURITY_HEADER, NO_ATTRIBUTES)
+"""What S3 says of requests to buckets that are there."""
 MFA_REQUIRED: Final = ErrorRow(
     "AccessDenied", 403, Status.PERMISSION_DENIED, "Mfa Authentication must be used for this request"
 )

@@ -72,7 +72,7 @@ class Front:
     async def _preflight(self, visit: Visit) -> Response:
         request, bucket = visit.request, visit.address.bucket
         headers = request.headers
-        if _ORIGIN not in headers:
+        if not headers.get(_ORIGIN):
             raise _BAD_REQUEST.error(message="Insufficient information. Origin request header needed.")
         method = headers.get(_METHOD)
         rules = await self._service.cors_rules(bucket)

@@ -205,11 +205,11 @@ def _several_checksums() -> ServiceError:
     return request_error("Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.")
 
 
-def checksum_value(header: str, value: str) -> bytes:
-    """Return the bytes of a checksum; raises `InvalidRequest`."""
+def checksum_value(header: str, value: str, place: str = "header") -> bytes:
+    """Return the bytes of a checksum, which stood in a place; raises `InvalidRequest`."""
     decoded = _unbase64(value)
     if len(decoded) != digests.SIZES[CHECKSUMS[header]]:
-        raise INVALID_CHECKSUM_VALUE.error(header=header)
+        raise INVALID_CHECKSUM_VALUE.error(header=header, place=place)
     return decoded
 
 
@@ -223,7 +223,7 @@ def whole_checksums(headers: Mapping[str, str]) -> dict[str, bytes]:
         if header in headers:
             value, is_composite, parts = headers[header].partition("-")
             if is_composite and not (parts.isascii() and parts.isdigit()):
-                raise INVALID_CHECKSUM_VALUE.error(header=header)
+                raise INVALID_CHECKSUM_VALUE.error(header=header, place="header")
             found[name] = checksum_value(header, value)
     return found
 

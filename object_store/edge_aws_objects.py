@@ -24,6 +24,7 @@ from cumulo.object_store.downloads import InlineBody
 from cumulo.object_store.edge_aws_encryption import asked_encryption, customer_key, encryption_headers
 from cumulo.object_store.edge_aws_errors import (
     MALFORMED_XML,
+    NO_ATTRIBUTES,
     argument_error,
     request_error,
 )
@@ -357,9 +358,7 @@ async def _get_object_attributes(service: Service, call: AwsCall) -> AwsAnswer:
     request, headers = call.request, call.http.headers
     await check_headers(service, call, request.Bucket)
     if not headers.get("x-amz-object-attributes"):
-        raise request_error(
-            "The x-amz-object-attributes header specifying the attributes to be retrieved is either missing or empty"
-        )
+        raise NO_ATTRIBUTES.error()
     wanted = {name.strip() for name in headers["x-amz-object-attributes"].split(",")}
     if not wanted <= set(_ATTRIBUTES):
         raise argument_error(

@@ -44,7 +44,7 @@ class _TrailedBody(UploadBody):
             return await anext(self._body)
         except StopAsyncIteration:
             digests = {
-                CHECKSUMS[name]: checksum_value(name, value)
+                CHECKSUMS[name]: checksum_value(name, value, "trailing header")
                 for name, value in self._body.trailer.items()
                 if name in CHECKSUMS
             }

@@ -295,7 +295,7 @@ INVALID_COPY_RANGE = ErrorRow(
 )
 INVALID_REQUEST = ErrorRow("InvalidRequest", 400, Status.INVALID_ARGUMENT, "{reason}")
 INVALID_CHECKSUM_VALUE = ErrorRow(
-    "InvalidRequest", 400, Status.INVALID_ARGUMENT, "Value for {header} header is invalid."
+    "InvalidRequest", 400, Status.INVALID_ARGUMENT, "Value for {header} {place} is invalid."
 )
 WRONG_CUSTOMER_KEY = ErrorRow(
     "AccessDenied",

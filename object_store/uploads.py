@@ -309,10 +309,10 @@ def check_expected(expected: ExpectedContent) -> None:
             if len(value) != digests.SIZES["md5"]:
                 raise INVALID_DIGEST.error(allowed="16 bytes")
         elif digests.SIZES.get(name) != len(value):
-            raise INVALID_CHECKSUM_VALUE.error(header=f"x-amz-checksum-{name}")
+            raise INVALID_CHECKSUM_VALUE.error(header=f"x-amz-checksum-{name}", place="header")
     for name in expected.announced:
         if name not in digests.SIZES:
-            raise INVALID_CHECKSUM_VALUE.error(header=f"x-amz-checksum-{name}")
+            raise INVALID_CHECKSUM_VALUE.error(header=f"x-amz-checksum-{name}", place="header")
 
 
 def _verified(found: Mapping[str, bytes], said: tuple[ExpectedContent, ...], keeps: str) -> dict[str, bytes]:

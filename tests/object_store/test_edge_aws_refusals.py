@@ -269,3 +269,73 @@ def test_checksum_in_a_header_excludes_one_in_the_trailer(door: Door) -> None:
         "InvalidRequest",
         "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.",
     )
+
+
+@pytest.mark.parametrize(
+    ("target", "headers"),
+    [
+        ("/nowhere?acl", {}),
+        ("/nowhere?cors", {}),
+        ("/nowhere/k?retention", {}),
+        ("/nowhere/k?legal-hold", {}),
+        ("/nowhere/k?attributes", {"x-amz-object-attributes": ""}),
+    ],
+)
+def test_bucket_is_missed_before_what_a_request_to_it_lacks(door: Door, target: str, headers: dict[str, str]) -> None:
+    assert door.ask("GET" if headers else "PUT", target, headers).error[:2] == (404, "NoSuchBucket")
+
+
+@pytest.mark.parametrize("bucket", ["192.168.1.1", "my-buc@k", "No"])
+def test_source_of_a_copy_is_in_a_bucket(door: Door, bucket: str) -> None:
+    answer = door.ask("PUT", "/inbox/k", {"x-amz-copy-source": f"{bucket}/k"})
+
+    assert answer.error == (400, "InvalidArgument", "Invalid copy source bucket name")
+    assert answer.xml["Error"]["ArgumentName"] == "x-amz-copy-source"
+
+
+def test_document_of_a_website_is_as_long_as_s3_takes_it(door: Door) -> None:
+    begin = "<WebsiteConfiguration><IndexDocument><Suffix>index.html</Suffix></IndexDocument>"
+    end = "</WebsiteConfiguration>"
+    filled = begin + " " * (128 * 1024 - len(begin) - len(end))
+
+    assert door.ask("PUT", "/inbox?website", body=(filled + end).encode()).status == 200
+
+    longer = door.ask("PUT", "/inbox?website", body=(filled + " " + end).encode())
+    assert longer.error == (400, "MaxMessageLengthExceeded", "Your request was too big.")
+    assert longer.xml["Error"]["MaxMessageLengthBytes"] == "131072"
+
+
+TRAILED = {
+    "x-amz-content-sha256": "STREAMING-UNSIGNED-PAYLOAD-TRAILER",
+    "x-amz-decoded-content-length": "4",
+    "x-amz-trailer": "x-amz-checksum-crc32",
+}
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "message"),
+    [
+        (
+            b"4\r\nbody\r\n0\r\nx-amz-checksum-crc32:none\r\n\r\n",
+            "InvalidRequest",
+            "Value for x-amz-checksum-crc32 trailing header is invalid.",
+        ),
+        (
+            b"3\r\nbod\r\n0\r\nx-amz-checksum-crc32:AAAAAA==\r\n\r\n",
+            "IncompleteBody",
+            "You did not provide the number of bytes specified by the Content-Length HTTP header",
+        ),
+    ],
+)
+def test_chunks_are_told_what_their_trailer_or_their_length_lacks(
+    door: Door, body: bytes, code: str, message: str
+) -> None:
+    answer = door.ask("PUT", "/inbox/k", TRAILED, body, payload=TRAILED["x-amz-content-sha256"])
+
+    assert answer.error == (400, code, message)
+
+
+def test_preflight_of_nowhere_is_refused(door: Door) -> None:
+    answer = door.ask("OPTIONS", "/inbox/k", {"Origin": "", "Access-Control-Request-Method": "GET"}, key=None)
+
+    assert answer.error == (400, "BadRequest", "Insufficient information. Origin request header needed.")
