@@ -283,8 +283,18 @@ def test_empty_policy_is_malformed(door: Door) -> None:
     assert error == {"Code": "MalformedPolicy", "Message": "Policies must be valid JSON and the first byte must be '{'"}
 
 
-def test_bucket_that_is_not_there_comes_before_what_is_wrong_with_a_document(door: Door) -> None:
-    answer = door.ask("PUT", "/nowhere?encryption", body=b"<ServerSideEncryptionConfiguration/>")
+@pytest.mark.parametrize(
+    ("target", "body"),
+    [
+        ("encryption", b"<ServerSideEncryptionConfiguration/>"),
+        ("versioning", b"<VersioningConfiguration><Status>On</Status></VersioningConfiguration>"),
+        ("accelerate", b"<AccelerateConfiguration><Status>On</Status></AccelerateConfiguration>"),
+    ],
+)
+def test_bucket_that_is_not_there_comes_before_what_is_wrong_with_a_document(
+    door: Door, target: str, body: bytes
+) -> None:
+    answer = door.ask("PUT", f"/nowhere?{target}", body=body)
 
     assert answer.error[:2] == (404, "NoSuchBucket")
     assert answer.xml["Error"]["BucketName"] == "nowhere"
