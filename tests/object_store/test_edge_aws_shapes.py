@@ -2,13 +2,12 @@
 
 from typing import Any
 
-import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from cumulo.object_store import aws_s3, configuration_model
-from tests.object_store.aws_door import REGION, SECRET, Door, door
+from tests.object_store.aws_door import REGION, SECRET, SESSION, Door, door
 
 __all__ = ["door"]
 
@@ -166,7 +165,7 @@ def test_presigned_urls_and_hosts_of_every_form_lead_to_configurations(door: Doo
         Bucket="inbox", CORSConfiguration={"CORSRules": [{"AllowedMethods": ["GET"], "AllowedOrigins": ["*"]}]}
     )
     mine.put_bucket_website(Bucket="inbox", WebsiteConfiguration={"IndexDocument": {"Suffix": "i"}})
-    s3 = boto3.session.Session().client(
+    s3 = SESSION.client(
         "s3",
         endpoint_url=f"http://{host}:{door.port}",
         region_name=REGION,
