@@ -19,8 +19,14 @@ from cumulo.gateway.aws_shapes import from_plain
 from cumulo.object_store import body_model, object_model
 from cumulo.object_store.acl import from_headers
 from cumulo.object_store.edge_aws_encryption import asked_encryption, encryption_headers
-from cumulo.object_store.edge_aws_errors import MALFORMED_XML, argument_error
-from cumulo.object_store.edge_aws_headers import content_headers, expected_digests, refuse_not_built, version_header
+from cumulo.object_store.edge_aws_errors import MALFORMED_XML, argument_error, request_error
+from cumulo.object_store.edge_aws_headers import (
+    CHECKSUMS,
+    content_headers,
+    expected_digests,
+    refuse_not_built,
+    version_header,
+)
 from cumulo.object_store.edge_aws_locks import asked_lock
 from cumulo.object_store.edge_aws_objects import checksum_headers
 from cumulo.object_store.edge_aws_tagging import tags_of
@@ -31,6 +37,7 @@ OPERATION: Final = "PostObject"
 """The one operation of S3's REST API that AWS's service description does not have."""
 _aws_s3 = LazyModule("cumulo.object_store.aws_s3")
 _META: Final = "x-amz-meta-"
+_ABOUT_CHECKSUMS: Final = frozenset(("x-amz-checksum-algorithm", "x-amz-checksum-mode", "x-amz-checksum-type"))
 _URL: Final = re.compile(r"https?://[\x21-\x7e]+")
 
 
@@ -54,6 +61,7 @@ async def _post_object(service: Service, call: AwsCall) -> AwsAnswer:
             "",
             "Bucket POST must contain a field named 'key'.  If it is specified, please check the order of the fields.",
         )
+    _check_checksums(fields)
     asked = object_model.PutObject(
         bucket=form.Bucket,
         key=key,
@@ -71,6 +79,13 @@ async def _post_object(service: Service, call: AwsCall) -> AwsAnswer:
     )
     stored: object_model.Object = (await service.call(call.ctx, "PutObject", asked, call.body)).value
     return _answer(call, fields, stored)
+
+
+def _check_checksums(fields: Mapping[str, str]) -> None:
+    """Raise `InvalidRequest` for a form whose only checksum is of no algorithm that S3 knows."""
+    named = {name for name in fields if name.startswith("x-amz-checksum-")} - _ABOUT_CHECKSUMS
+    if named and named.isdisjoint(CHECKSUMS):
+        raise request_error("The algorithm type you specified in x-amz-checksum- header is invalid.")
 
 
 def _answer(call: AwsCall, fields: Mapping[str, str], stored: object_model.Object) -> AwsAnswer:

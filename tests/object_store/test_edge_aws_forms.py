@@ -127,6 +127,7 @@ def test_form_brings_metadata_in_unicode_and_controls(door: Door) -> None:
         ({"tagging": "<Tagging>"}, (400, "MalformedXML")),
         ({"x__amz__storage__class": "RUBBISH"}, (400, "InvalidStorageClass")),
         ({"x__amz__checksum__crc32": "AAAAAA=="}, (400, "BadDigest")),
+        ({"x__amz__checksum__nothing": "AAAAAA=="}, (400, "InvalidRequest")),
     ],
 )
 def test_field_that_cannot_be_served_is_refused(door: Door, fields: dict[str, Any], expected: tuple[int, str]) -> None:
