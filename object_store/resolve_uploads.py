@@ -29,7 +29,7 @@ from cumulo.object_store.checksums import OWN, check_part
 from cumulo.object_store.copies import Copy, check_part_source
 from cumulo.object_store.enclosures import enclose
 from cumulo.object_store.encryption import check_customer_key, check_part_key
-from cumulo.object_store.errors import INVALID_UPLOAD_ID_MARKER, NO_SUCH_BUCKET
+from cumulo.object_store.errors import INVALID_UPLOAD_ID_MARKER, NO_SUCH_BUCKET, REFUSED_ARGUMENT
 from cumulo.object_store.keys import UploadRecord
 from cumulo.object_store.listing import ListStep
 from cumulo.object_store.multipart import find_upload, uploads_position
@@ -165,6 +165,10 @@ def _check_completed_parts(parts: tuple[upload_model.CompletedPart, ...]) -> Non
     if len(parts) > upload_model.PARTS_MAX:
         raise naming.out_of_range("parts", f"of {len(parts)} parts", f"at most {upload_model.PARTS_MAX} parts")
     for part in parts:
+        if part.part_number < 1:  # of a document S3 says it in other words than of a query
+            raise REFUSED_ARGUMENT.error(
+                reason="PartNumber must be >= 1", parameter="PartNumber", value=part.part_number
+            )
         naming.check_part_number(part.part_number)
 
 

@@ -339,3 +339,16 @@ def test_preflight_of_nowhere_is_refused(door: Door) -> None:
     answer = door.ask("OPTIONS", "/inbox/k", {"Origin": "", "Access-Control-Request-Method": "GET"}, key=None)
 
     assert answer.error == (400, "BadRequest", "Insufficient information. Origin request header needed.")
+
+
+@pytest.mark.parametrize("number", [0, -4])
+def test_completion_counts_parts_from_one(door: Door, number: int) -> None:
+    s3 = door.client()
+    upload, part = uploaded(s3, ChecksumAlgorithm="CRC32")
+
+    assert refused(
+        s3.complete_multipart_upload, **upload, MultipartUpload={"Parts": [{**part, "PartNumber": number}]}
+    ) == (
+        "InvalidArgument",
+        "PartNumber must be >= 1",
+    )
