@@ -56,6 +56,10 @@ async def _subscribe(desk: TopicDesk, ctx: CallContext, operation: Operation, re
     found = await desk.find(place)
     if found is None:
         return missing(operation, place, TOPIC_NOT_FOUND.error())
+    keys = {"sns:Protocol": request.protocol, "sns:Endpoint": masked_url(request.endpoint)}
+    checks, guard = with_keys(checks_of(operation, place), keys), Guard(place.account, found.policy)
+    # Before a word about the subscriber, which tells that the topic is there.
+    desk.authorizer.authorize(ctx, checks, guard)
     attributes.check_endpoint(place, request.protocol, request.endpoint)
     if refusal := await desk.endpoint_refusal(request.protocol, request.endpoint):
         raise wrong(f"Endpoint Reason: {refusal}")
@@ -93,11 +97,8 @@ async def _subscribe(desk: TopicDesk, ctx: CallContext, operation: Operation, re
     return Resolved(
         StampedSubscribe(place, found.partition, row, queue, now_ms, confirmation, there is not None, archive),
         tuple(it for it in (ROOT, found.partition, queue, archive) if it),
-        with_keys(
-            checks_of(operation, place),
-            {"sns:Protocol": request.protocol, "sns:Endpoint": masked_url(request.endpoint)},
-        ),
-        Guard(place.account, found.policy),
+        checks,
+        guard,
     )
 
 

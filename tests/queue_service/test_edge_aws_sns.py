@@ -159,6 +159,15 @@ def test_topic_is_looked_for_before_its_subscriber_is_looked_at(aws):
     assert refusal(aws.sns.subscribe, **gone) == ("NotFound", "Topic does not exist", 404)
 
 
+def test_who_may_not_subscribe_does_not_learn_from_a_wrong_endpoint_whether_a_topic_is_there(aws):
+    topic = aws.topic()
+
+    for arn in (topic, f"{topic}gone"):
+        code, _, status = refusal(aws.other_sns.subscribe, TopicArn=arn, Protocol="sqs", Endpoint="no ARN")
+
+        assert (code, status) == ("AuthorizationError", 403)
+
+
 def test_regions_know_nothing_of_each_other(aws):
     topic = aws.topic()
     far = aws.client("sns", region_name="ap-south-1")
