@@ -282,7 +282,7 @@ async def _remove_permission(service: QueueDoor, call: AwsCall) -> None:
 async def _send_message(service: QueueDoor, call: AwsCall) -> Any:
     it = call.request
     queue = _queue(call)
-    entry = entry_of(it, call.http.headers, fifo=model.is_fifo(queue))
+    entry = entry_of(it, call.ctx.trace_header, fifo=model.is_fifo(queue))
     sent = await _do(service, call, "SendMessage", message_model.SendMessages(queue=queue, entries=(entry,)))
     return aws_sqs.SendMessageResult(
         MD5OfMessageBody=sent.md5_of_body,
@@ -413,9 +413,9 @@ class _Batch:
 
 async def _send_message_batch(service: QueueDoor, call: AwsCall) -> Any:
     batch = _Batch(call, "SendMessageBatchRequestEntry")
-    queue, headers = _queue(call), call.http.headers
+    queue, trace_header = _queue(call), call.ctx.trace_header
     fifo = model.is_fifo(queue)
-    entries = batch.parse(lambda entry: entry_of(entry, headers, fifo=fifo))
+    entries = batch.parse(lambda entry: entry_of(entry, trace_header, fifo=fifo))
     total_bytes = sum(map(size_bytes, entries))
     if total_bytes > message_model.BATCH_BYTES_MAX:
         raise BATCH_REQUEST_TOO_LONG.error(limit=message_model.BATCH_BYTES_MAX, size=total_bytes)

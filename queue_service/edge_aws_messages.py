@@ -27,7 +27,6 @@ aws_sqs: Any = LazyModule("cumulo.queue_service.aws_sqs")
 SELECTION_CHARACTERS_REMEMBERED_MAX = 4_096
 """Names of message attributes that a receiver chooses; what he asks for beyond that is made anew each time."""
 TRACE_HEADER = "AWSTraceHeader"
-_TRACE_HEADER_OF_HTTP = "x-amzn-trace-id"
 _CONTROLS = bytes(set(range(0x20)) - set(b"\t\n\r"))
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _NOT_CHARACTERS = (b"\xef\xbf\xbe", b"\xef\xbf\xbf")
@@ -75,7 +74,7 @@ _SELECTABLE = frozenset(
 )
 
 
-def entry_of(sent: Any, headers: Mapping[str, str], *, fifo: bool) -> message_model.SendEntry:
+def entry_of(sent: Any, trace_header: str, *, fifo: bool) -> message_model.SendEntry:
     """Return one message to send, of a `SendMessageRequest` or a batch's entry; raises AWS's refusals."""
     text = sent.MessageBody
     if not text:
@@ -96,7 +95,7 @@ def entry_of(sent: Any, headers: Mapping[str, str], *, fifo: bool) -> message_mo
         body,
         _attributes(attributes) if attributes else (),
         delay_s,
-        _trace_header(system) if system else headers.get(_TRACE_HEADER_OF_HTTP, ""),
+        _trace_header(system) if system else trace_header,
         group_id,
         deduplication_id,
     )

@@ -52,7 +52,6 @@ _DEPARTURES: Final = {
     "SetSMSAttributes": "they are kept and shown, and mean nothing",
     "OptInPhoneNumber": "nobody can opt out",
 }
-_TRACE_HEADER: Final = "x-amzn-trace-id"
 _ENTRY_ID = re.compile(r"[A-Za-z0-9_-]+")
 _ENTRY_ID_CHARACTERS_MAX = 80
 aws_sns: Any = LazyModule("cumulo.queue_service.aws_sns")
@@ -331,7 +330,7 @@ async def _publish(service: TopicDoor, call: AwsCall) -> Any:
     if it.TargetArn and it.TargetArn.startswith("arn:") and ":endpoint/" in it.TargetArn:
         raise wrong("TargetArn Reason: No endpoint found for the target arn specified")
     topic = _topic(call, it.TargetArn if it.TopicArn is None else it.TopicArn)
-    entry = entry_of(it, topic, trace_header=call.http.headers.get(_TRACE_HEADER, ""))
+    entry = entry_of(it, topic, trace_header=call.ctx.trace_header)
     request = model.Publish(topic=topic, entries=(entry,), bytes_together=bytes_of(it, entry))
     (answer,) = await _do(service, call, request)
     if isinstance(answer, ItemError):
@@ -352,7 +351,7 @@ async def _publish_batch(service: TopicDoor, call: AwsCall) -> Any:
         raise BATCH_ENTRY_IDS_NOT_DISTINCT.error()
     for entry_id in ids:
         _check_entry_id(entry_id)
-    trace_header = call.http.headers.get(_TRACE_HEADER, "")
+    trace_header = call.ctx.trace_header
     entries = tuple(entry_of(entry, topic, position, trace_header) for position, entry in enumerate(asked, 1))
     together = sum(map(bytes_of, asked, entries))
     try:

@@ -8,7 +8,7 @@ import re
 from typing import Any, Final
 
 from cumulo.queue_service.message_attributes import is_number, size_bytes
-from cumulo.queue_service.message_model import TRACE_HEADER_CHARACTERS_MAX, MessageAttribute, MessageAttributes
+from cumulo.queue_service.message_model import MessageAttribute, MessageAttributes
 from cumulo.queue_service.model import FIFO_SUFFIX
 from cumulo.queue_service.topic_attributes import wrong
 from cumulo.queue_service.topic_errors import PARAMETER_VALUE_INVALID, VALIDATION_ERROR
@@ -24,7 +24,7 @@ _JSON: Final = "json"
 def entry_of(it: Any, topic: str, position: int = 0, trace_header: str = "") -> PublishEntry:
     """Return the message of a Publish, or of the entry at `position` of a batch; raises SNS's refusals.
 
-    `trace_header` is what the caller's X-Ray says, dropped where no queue would take it.
+    `trace_header` is what the caller's X-Ray says.
     """
     if it.Subject is not None and not 0 < len(it.Subject) <= SUBJECT_CHARACTERS_MAX:
         raise wrong("Subject")
@@ -59,7 +59,7 @@ def entry_of(it: Any, topic: str, position: int = 0, trace_header: str = "") -> 
         attributes=attributes,
         group_id=it.MessageGroupId or None,
         deduplication_id=it.MessageDeduplicationId or None,
-        trace_header=trace_header if len(trace_header) <= TRACE_HEADER_CHARACTERS_MAX else "",
+        trace_header=trace_header,
     )
 
 

@@ -27,13 +27,14 @@ ARN = f"arn:aws:sqs:us-east-1:{ACCOUNT}:jobs"
 JSON_HEADERS = {"x-amz-target": "AmazonSQS.Any", "content-type": "application/x-amz-json-1.0"}
 
 
-def asker(stand, *, headers=JSON_HEADERS, region="us-east-1", principal=None, path="/"):
+def asker(stand, *, headers=JSON_HEADERS, region="us-east-1", principal=None, path="/", trace_header=""):
     """A function that calls one operation with members as a client writes them."""
     handlers = edge(stand.service).handlers
 
     async def ask(operation, **members):
         http = Request("POST", path, headers, tuple(headers.items()), "127.0.0.1", False, WholeBody(b""))
-        ctx = CallContext(principal=principal or stand.ctx.principal, request_id="r", region=region)
+        caller = principal or stand.ctx.principal
+        ctx = CallContext(principal=caller, request_id="r", region=region, trace_header=trace_header)
         request = msgspec.convert(members, aws_sqs.OPERATIONS[operation].input)
         answer = await handlers[operation](AwsCall(ctx, operation, request, None, http, "http://localhost:4566"))
         return {} if answer is None else msgspec.to_builtins(answer, builtin_types=(bytes,))
@@ -872,7 +873,7 @@ def test_trace_header_of_the_http_request_and_of_a_redriven_message_is_kept(run)
         await ask("CreateQueue", QueueName="dead")
         redrive = json.dumps({"deadLetterTargetArn": f"arn:aws:sqs:us-east-1:{ACCOUNT}:dead", "maxReceiveCount": 1})
         await ask("SetQueueAttributes", QueueUrl=URL, Attributes={"RedrivePolicy": redrive})
-        traced = asker(stand, headers={**JSON_HEADERS, "x-amzn-trace-id": "Root=1-2-3"})
+        traced = asker(stand, trace_header="Root=1-2-3")
         sent = await traced("SendMessage", QueueUrl=URL, MessageBody="x")
         assert "MD5OfMessageSystemAttributes" not in sent
         assert await ask("ReceiveMessage", QueueUrl=URL, VisibilityTimeout=0)

@@ -436,6 +436,28 @@ def test_what_is_missing_has_one_name_in_both_protocols(serve, operation, method
     serve(client)
 
 
+def test_trace_header_of_the_http_request_is_kept_unless_no_queue_takes_it(serve):
+    def client(endpoint: str, _: Any) -> None:
+        it = sqs(endpoint)
+        url = it.create_queue(QueueName="jobs")["QueueUrl"]
+        shown = []
+        for trace in ("Root=1-2-3", "a" * 1024, "a" * 1025):
+
+            def bear(request: Any, trace: str = trace, **_: Any) -> None:
+                request.headers["X-Amzn-Trace-Id"] = trace
+
+            it.meta.events.register("before-sign.sqs.SendMessage", bear, unique_id="trace")
+            it.send_message(QueueUrl=url, MessageBody="x")
+            it.meta.events.unregister("before-sign.sqs.SendMessage", unique_id="trace")
+            (message,) = it.receive_message(QueueUrl=url, MessageSystemAttributeNames=["AWSTraceHeader"])["Messages"]
+            it.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+            shown.append(message.get("Attributes", {}).get("AWSTraceHeader"))
+
+        assert shown == ["Root=1-2-3", "a" * 1024, None]
+
+    serve(client)
+
+
 def test_boto3_works_with_a_fifo_queue(serve):
     def client(endpoint: str, stand: Any) -> None:
         it = sqs(endpoint)
