@@ -27,12 +27,10 @@ from cumulo.object_store import (
     edge_aws_shapes,
     edge_aws_tagging,
 )
-from cumulo.object_store.bucket_model import bucket_arn
 from cumulo.object_store.edge_aws_dialects import DIALECTS
 from cumulo.object_store.edge_aws_documents import check_document
 from cumulo.object_store.edge_aws_errors import INPUT_ERRORS, SECOND_TO_BUCKETS, add_elements, refusal_headers
-from cumulo.object_store.edge_aws_front import Front
-from cumulo.object_store.errors import NO_SUCH_BUCKET
+from cumulo.object_store.edge_aws_front import Front, no_bucket
 from cumulo.object_store.service import Service
 
 BODY_BYTES_MAX: Final = 4 * 1024 * 1024
@@ -99,8 +97,7 @@ async def _first(service: Service, call: AwsCall, error: ServiceError) -> Servic
     bucket = getattr(call.request, "Bucket", "")
     if error.row not in SECOND_TO_BUCKETS or not bucket or call.operation == "CreateBucket":
         return error
-    guard = await service.guard(bucket_arn(bucket))
-    return NO_SUCH_BUCKET.error(bucket=bucket) if guard is None else error
+    return await no_bucket(service, bucket) or error
 
 
 @functools.cache

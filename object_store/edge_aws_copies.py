@@ -23,6 +23,7 @@ from cumulo.object_store.edge_aws_encryption import (
 from cumulo.object_store.edge_aws_errors import argument_error, header_error
 from cumulo.object_store.edge_aws_headers import (
     asked_version,
+    broken_escape,
     check_headers,
     check_owner,
     content_headers,
@@ -42,7 +43,6 @@ from cumulo.object_store.service import Service
 _SOURCE: Final = "x-amz-copy-source"
 _SOURCE_VERSION: Final = "x-amz-copy-source-version-id"
 _RANGE: Final = re.compile(r"bytes=(\d{1,19})-(\d{1,19})")
-_BROKEN_ESCAPE: Final = re.compile("%(?![0-9A-Fa-f]{2})").search
 _DIRECTIVES: Final = ("COPY", "REPLACE")
 
 
@@ -144,7 +144,7 @@ def parsed_source(source: str) -> tuple[str, str, str]:
         if not query.startswith("versionId="):
             raise argument_error(_SOURCE, source, "Unsupported copy source parameter.")
         version_id = asked_version(query.removeprefix("versionId="))
-    if _BROKEN_ESCAPE(path):
+    if broken_escape(path):
         raise argument_error(_SOURCE, source, "Invalid copy source encoding.")
     if path.startswith("arn:"):
         raise header_error(_SOURCE)

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
-from cumulo.core.errors import ErrorRow, Status
+from cumulo.core.errors import ErrorRow, ServiceError, Status
 from cumulo.gateway.bucket_front import Visit
 from cumulo.gateway.http1 import Request, Response
 from cumulo.object_store import cors, edge_aws_websites
@@ -35,6 +35,12 @@ _NOT_ALLOWED: Final = (
 Headers = tuple[tuple[str, str], ...]
 
 
+async def no_bucket(service: Service, bucket: str) -> ServiceError | None:
+    """Return `NoSuchBucket` where there is no such bucket."""
+    is_there = await service.guard(bucket_arn(bucket)) is not None
+    return None if is_there else NO_SUCH_BUCKET.error(bucket=bucket, BucketName=bucket)
+
+
 class Front:
     """The front of a service's buckets."""
 
@@ -53,8 +59,8 @@ class Front:
 
     async def find(self, bucket: str) -> None:
         """Raise `NoSuchBucket` where there is no such bucket."""
-        if await self._service.guard(bucket_arn(bucket)) is None:
-            raise NO_SUCH_BUCKET.error(bucket=bucket, BucketName=bucket)
+        if (missing := await no_bucket(self._service, bucket)) is not None:
+            raise missing
 
     async def leave(self, visit: Visit, response: Response) -> Response:
         """Give an answer the headers that a page of another origin, or one who pays, is to see; have it logged."""

@@ -47,6 +47,8 @@ _SPECIAL: Final = _NOT_BUILT | {_OWNER}
 _CONDITIONS: Final = frozenset(("if-match", "if-none-match", "if-modified-since", "if-unmodified-since"))
 _REFUSED_CONDITION: Final = "We don't accept the provided value of {} header for this API"
 _RANGE: Final = re.compile(r"bytes=\s*(\d{0,19})\s*-\s*(\d{0,19})\s*")
+broken_escape: Final = re.compile("%(?![0-9A-Fa-f]{2})").search
+"""Find a percent sign in a header that begins no octet: S3 refuses it, and a decoder would keep it."""
 _CONTENT_HEADERS: Final = frozenset(object_model.CONTENT_HEADERS)
 _MD5_BYTES: Final = 16
 BEYOND_ANY: Final = 1 << 62

@@ -3,7 +3,6 @@
 Source: S3 API reference, PutObjectTagging, PutBucketTagging; user guide, "Categorizing your objects using tags".
 """
 
-import re
 import urllib.parse
 from collections.abc import Mapping
 from typing import Any, Final
@@ -11,13 +10,12 @@ from typing import Any, Final
 from cumulo.gateway.aws_service import AwsAnswer, AwsCall, Handler
 from cumulo.object_store import configuration_model, tagging_model
 from cumulo.object_store.edge_aws_errors import argument_error
-from cumulo.object_store.edge_aws_headers import asked_version, check_headers, version_header
+from cumulo.object_store.edge_aws_headers import asked_version, broken_escape, check_headers, version_header
 from cumulo.object_store.edge_aws_xml import document, escape
 from cumulo.object_store.errors import INVALID_TAG
 from cumulo.object_store.service import Service
 
 _TAGGING: Final = "x-amz-tagging"
-_BROKEN_ESCAPE: Final = re.compile("%(?![0-9A-Fa-f]{2})").search
 
 
 def handlers(service: Service) -> dict[str, Handler]:
@@ -90,7 +88,7 @@ def tags_in_header(text: str | None) -> Mapping[str, str]:
         pairs = [("", "")]
     tags = dict(pairs)
     # What is empty between two `&` is nothing, a lone `=` a tag without a name.
-    if "" in tags or len(tags) < len(pairs) or "," in text or _BROKEN_ESCAPE(text):
+    if "" in tags or len(tags) < len(pairs) or "," in text or broken_escape(text):
         raise argument_error(
             _TAGGING,
             text,
