@@ -118,8 +118,12 @@ S3_OUTPUT_ROOTS = {
 }
 """Amazon S3 API Reference, "Response Syntax" of each operation; the shape's own name where it has none."""
 
-S3_OPTIONAL = {"PutBucketPolicyRequest": ("Policy",), "Tagging": ("TagSet",)}
-"""What S3 does without, although its description says that it is required."""
+S3_OPTIONAL = {
+    "GetObjectAttributesRequest": ("ObjectAttributes",),
+    "PutBucketPolicyRequest": ("Policy",),
+    "Tagging": ("TagSet",),
+}
+"""What S3 does without, or misses in words of its own, although its description says that it is required."""
 
 SCALARS = {
     "string": "str",

@@ -1015,7 +1015,7 @@ class GetObjectAttributesRequest(m.Structure, frozen=True, kw_only=True):
     SSECustomerKeyMD5: Annotated[str, m.Header("x-amz-server-side-encryption-customer-key-MD5")] | None = None
     RequestPayer: Annotated[str, m.Header("x-amz-request-payer")] | None = None
     ExpectedBucketOwner: Annotated[str, m.Header("x-amz-expected-bucket-owner")] | None = None
-    ObjectAttributes: Annotated[list[str], m.Header("x-amz-object-attributes")]
+    ObjectAttributes: Annotated[list[str], m.Header("x-amz-object-attributes")] | None = None
 
 
 class GetObjectLegalHoldOutput(m.Structure, frozen=True, kw_only=True):

@@ -85,8 +85,9 @@ def refused(call: Any, **members: Any) -> tuple[str, str]:
     return found["Code"], found["Message"]
 
 
-def test_attributes_that_are_not_named_are_missed(door: Door) -> None:
-    answer = door.ask("GET", "/inbox/k?attributes", {"x-amz-object-attributes": ""})
+@pytest.mark.parametrize("headers", [{}, {"x-amz-object-attributes": ""}])
+def test_attributes_that_are_not_named_are_missed(door: Door, headers: dict[str, str]) -> None:
+    answer = door.ask("GET", "/inbox/k?attributes", headers)
 
     assert answer.error == (
         400,
