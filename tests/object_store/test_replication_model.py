@@ -25,13 +25,18 @@ SIZES = st.sampled_from([0, 1, 65_537])
 
 
 class Version(msgspec.Struct):
-    """A version of a key, or with `data` None a delete marker; `goes` says that the other bucket is to have it, too."""
+    """A version of a key, or with `data` None a delete marker; `goes` says that the other bucket is to have it, too,
+    `change_goes` its tags: what is deleted first takes its change with it. A change `failed` where the other bucket's
+    version was deleted; the next one brings it there again.
+    """
 
     key: str
     id: str
     data: bytes | None
     tags: dict[str, str]
     goes: bool = True
+    change_goes: bool = False
+    failed: bool = False
     is_replica: bool = False
 
 
@@ -91,9 +96,7 @@ def machine(stand_in: Any, *, durable: bool) -> type[RuleBasedStateMachine]:
                 )
                 self.do(self.stand.call("SetObjectTagging", request))
                 if not changed.is_replica or self.changes_go:
-                    for other in self.held[1 - place]:
-                        if other.id == changed.id:
-                            other.tags = changed.tags
+                    changed.goes, changed.change_goes, changed.failed = changed.failed, not changed.failed, False
 
         @rule()
         def restart_amid_the_copying(self) -> None:
@@ -112,6 +115,11 @@ def machine(stand_in: Any, *, durable: bool) -> type[RuleBasedStateMachine]:
             sent: tuple[list[Version], list[Version]] = ([], [])
             for place, versions in enumerate(self.held):
                 for one in versions:
+                    if one.change_goes:
+                        there = [other for other in self.held[1 - place] if other.id == one.id]
+                        one.change_goes, one.failed = False, not there
+                        for other in there:
+                            other.tags = one.tags
                     if one.goes:
                         one.goes = False
                         copied = Version(one.key, one.id, one.data, one.tags, goes=False, is_replica=True)
