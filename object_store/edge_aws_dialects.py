@@ -1,7 +1,7 @@
 """What S3's edge says where other stores that speak S3 say something else, for who comes from one of them.
 
-Owns the dialects. None of them lets anybody do what he may not, nor stores what was not sent whole. `aws`, the default,
-changes nothing.
+Owns the dialects. None of them lets anybody do what he may not, nor stores what was not sent whole. `aws` changes
+nothing.
 
 Source of `ceph`: what the public test suite of Ceph's gateway asks for.
 """

@@ -17,7 +17,6 @@ from cumulo.object_store import bucket_model
 from cumulo.object_store.keys import Meta
 from cumulo.object_store.stamping import Origin
 
-CREATED = "ObjectCreated:"
 CREATED_PUT = "ObjectCreated:Put"
 CREATED_POST = "ObjectCreated:Post"
 CREATED_COPY = "ObjectCreated:Copy"
