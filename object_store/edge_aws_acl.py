@@ -98,9 +98,10 @@ def _asked(call: AwsCall) -> tuple[str, tuple[acl_model.AskedGrant, ...], str]:
     if policy is None:
         if canned and grants_in_headers:
             raise CANNED_AND_GRANTS.error()
-        if not canned and not grants_in_headers:
+        grants = from_headers(call.http.headers.get)
+        if not canned and not grants:  # an empty header, too: it shall not take every grant away
             raise MISSING_SECURITY_HEADER.error(MissingHeaderName="x-amz-acl")
-        return canned, from_headers(call.http.headers.get), ""
+        return canned, grants, ""
     if canned or grants_in_headers:
         raise UNEXPECTED_CONTENT.error()
     if policy.Owner is None or policy.Owner.ID is None:

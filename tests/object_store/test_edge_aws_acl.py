@@ -163,6 +163,13 @@ def test_a_list_that_is_nowhere_is_missed_by_its_header(lists: Door, target: str
     assert answer.xml["Error"]["MissingHeaderName"] == "x-amz-acl"
 
 
+def test_a_header_that_grants_nothing_leaves_the_list_as_it_is(lists: Door) -> None:
+    answer = lists.ask("PUT", "/lists?acl", {"x-amz-grant-read": ""})
+
+    assert answer.error == (400, "MissingSecurityHeader", "Your request was missing a required header")
+    assert grants(lists.client().get_bucket_acl(Bucket="lists")) == {(OWN, "FULL_CONTROL")}
+
+
 def test_a_canned_list_beside_grants_is_refused_whatever_they_say(lists: Door) -> None:
     answer = lists.ask("PUT", "/lists?acl", {"x-amz-acl": "private", "x-amz-grant-read": "somebody"})
 
