@@ -157,7 +157,7 @@ class _Source:
         line = b""
         while True:
             if not await self._fill():
-                raise INCOMPLETE_BODY.error()
+                raise (broken if b"\n" in line else INCOMPLETE_BODY).error()
             start = line
             line += bytes(self._piece[self._at : self._at + size_bytes_max + 2 - len(line)])
             end = line.find(b"\r\n")

@@ -370,12 +370,9 @@ class AwsEdge:
             query=query,
             headers=asking.headers,
         )
-        if query or operation is None:
-            level = level_of(has_bucket=bool(address.bucket), has_key=bool(address.key))
-            names = {name for name, _ in query}
-            if operation is None:
-                raise no_operation(request.method, level, names)
-            check_part(request.method, level, names)
+        level = level_of(has_bucket=bool(address.bucket), has_key=bool(address.key))
+        if operation is None:
+            raise no_operation(request.method, level, {name for name, _ in query})
         exchange.operation = operation
         version_2 = presented is not None and presented.version_2
         verified = None
@@ -392,6 +389,8 @@ class AwsEdge:
         signed_s = 0 if presented is None or (version_2 and form is AuthForm.QUERY) else presented.time_s
         keys = request_keys(request, form, signed_s, self._clock.wall_ms(), declared.text, version_2=version_2)
         ctx = exchange.ctx = self._context(exchange, verified, keys, asking.headers)
+        if query:
+            check_part(request.method, level, {name for name, _ in query})
         handler = service.handlers.get(operation.name)
         if handler is None:
             raise NOT_IMPLEMENTED.error(what=f"S3 {operation.name}")

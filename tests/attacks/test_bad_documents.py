@@ -246,6 +246,8 @@ def test_bad_json_is_refused(root, kind, operation):
     assert time.monotonic() - started < ANSWER_S_MAX
     assert answer.status == 400
     missing = {"MissingRequiredParameterException", "MissingParameter", "EmptyBatchRequest"}
+    if operation == "CreateQueue":
+        missing = {"InvalidParameterValueException"}
     assert answer.code in {"SerializationException", "InvalidMessageContents"} | missing
 
 
@@ -432,7 +434,7 @@ def test_a_redrive_policy_is_read_one_way(root):
         "[" * 10_000,
     ):
         answer = root.call("sqs", "SetQueueAttributes", QueueUrl=QUEUE_URL, Attributes={"RedrivePolicy": text})
-        assert answer.refusal == (400, "InvalidParameterValueException")
+        assert answer.refusal == (400, "InvalidAttributeValue")
 
 
 def test_anonymous_large_body_does_not_stop_the_others(root):
