@@ -4,6 +4,7 @@ Real queues stand beside it, for messages in an object's commit; notifications g
 """
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -173,7 +174,9 @@ class Stand:
         await self.engine.close()
 
     def files(self) -> set[int]:
-        return {int(path.name, 16) for path in self.blobs.folder.glob("*/*/*")}
+        # By `walk`, which passes over folders that are taken away meanwhile.
+        below = (names for folder, _, names in os.walk(self.blobs.folder) if folder != str(self.blobs.folder))
+        return {int(name, 16) for names in below for name in names}
 
     async def problems(self, *, blobs: bool = True, files: set[int] | None = None) -> list[str]:
         partitions = (ROOT, *await self.engine.read((ROOT,), lambda txn, _: invariants.partitions(txn), None))
