@@ -363,14 +363,8 @@ class AwsEdge:
         asking = _with_hoisted(request, query) if form is AuthForm.QUERY else request
         if self._routes is None:
             self._routes = BucketRoutes(model)
-        operation = self._routes.route(
-            request.method,
-            has_bucket=bool(address.bucket),
-            has_key=bool(address.key),
-            query=query,
-            headers=asking.headers,
-        )
         level = level_of(has_bucket=bool(address.bucket), has_key=bool(address.key))
+        operation = self._routes.route(request.method, level, query=query, headers=asking.headers)
         if operation is None:
             raise no_operation(request.method, level, {name for name, _ in query})
         exchange.operation = operation

@@ -95,9 +95,8 @@ class BucketRoutes:
     def route(
         self,
         method: str,
+        level: Level,
         *,
-        has_bucket: bool,
-        has_key: bool,
         query: Sequence[tuple[str, str]],
         headers: Mapping[str, str],
     ) -> OperationModel | None:
@@ -106,7 +105,6 @@ class BucketRoutes:
         `query` holds decoded pairs, `headers` lower-case names. Raises CONFLICTING_PARAMETERS for two sub-resources at
         once.
         """
-        level = level_of(has_bucket=has_bucket, has_key=has_key)
         if not query:
             for route in self._plain.get((method, level), ()):
                 required = route.operation.required_headers

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from cumulo.gateway import aws_codec
 from cumulo.gateway.aws_model import OperationModel
-from cumulo.gateway.aws_routes import BucketRoutes, PathRoutes
+from cumulo.gateway.aws_routes import BucketRoutes, PathRoutes, level_of
 from cumulo.gateway.aws_shapes import payload_member
 from cumulo.identity import aws_iam, aws_sts
 from cumulo.object_store import aws_s3
@@ -70,8 +70,7 @@ def test_what_botocore_sends_decodes_to_the_values_it_was_given(name):
         elif protocol == "rest-xml":
             routed = BucketRoutes(service).route(
                 method,
-                has_bucket="Bucket" in head.labels,
-                has_key="Key" in head.labels,
+                level_of(has_bucket="Bucket" in head.labels, has_key="Key" in head.labels),
                 query=head.query,
                 headers=head.headers,
             )

@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl
 import pytest
 
 from cumulo.core.errors import ServiceError
-from cumulo.gateway.aws_routes import BucketRoutes, PathRoutes
+from cumulo.gateway.aws_routes import BucketRoutes, PathRoutes, level_of
 from cumulo.object_store import aws_s3
 from tests.gateway.botocore_side import generated
 
@@ -18,8 +18,7 @@ def _route(method, target, headers=None):
     bucket, _, key = path[1:].partition("/")
     operation = ROUTES.route(
         method,
-        has_bucket=bool(bucket),
-        has_key=bool(key),
+        level_of(has_bucket=bool(bucket), has_key=bool(key)),
         query=parse_qsl(query, keep_blank_values=True),
         headers=headers or {},
     )
